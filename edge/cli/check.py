@@ -1,0 +1,120 @@
+"""``edge check``: configuration, models, camera, broker, a line each; the worst one is the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from edge.capture.source import open_source
+from edge.clock import SystemClock
+from edge.errors import EdgeError
+from edge.geometry import size_of
+from edge.infer.golden import check_golden
+from edge.infer.model import Model
+from edge.recognize.registry import descriptors, resolve
+from edge.settings.compose import Settings
+from edge.settings.load import SYSTEM_FILE, load
+from edge.transmit.delivery import MqttSink
+
+BROKER_TIMEOUT = 5.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: what was looked at, whether it is well, and what was seen. ``exit_code`` 0: well."""
+
+    part: str
+    exit_code: int
+    message: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--json`` for machines."""
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Looks at everything even when something is wrong; gives the first code that is not 0."""
+    console = Console(highlight=False, soft_wrap=True)
+    findings: list[Finding] = []
+
+    def look(part: str, check: Callable[[], str]) -> None:
+        findings.append(_finding(part, check))
+        if not args.json:
+            _print(console, findings[-1])
+
+    settings: list[Settings] = []
+    look("configuration", lambda: _configuration(args.config, settings))
+    if settings:
+        look("models", lambda: _models(settings[0]))
+        look("camera", lambda: _camera(settings[0]))
+        look("broker", lambda: _broker(settings[0]))
+    if args.json:
+        print(
+            json.dumps(
+                {"ok": all(not item.exit_code for item in findings), "checks": [asdict(f) for f in findings]}
+            )
+        )
+    return next((item.exit_code for item in findings if item.exit_code), 0)
+
+
+def _finding(part: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(part, 0, check())
+    except EdgeError as error:
+        return Finding(part, error.exit_code, str(error))
+
+
+def _print(console: Console, finding: Finding) -> None:
+    mark, style = ("wrong", "bold red") if finding.exit_code else ("ok", "green")
+    for line in finding.message.splitlines():
+        console.print(Text(f"{finding.part:<14}").append(f"{mark:<6}", style).append(line))
+
+
+def _configuration(file: Path | None, result: list[Settings]) -> str:
+    settings = load(file)
+    result.append(settings)
+    place = file or (SYSTEM_FILE if SYSTEM_FILE.exists() else "built-in defaults")
+    return f"{place}: device {settings.device.resolved()}, recognizers {', '.join(settings.recognizers)}"
+
+
+def _models(settings: Settings) -> str:
+    """Builds each recognizer, so that every model it needs is loaded and verified."""
+    words: list[str] = []
+
+    def load_model(name: str) -> Model:
+        model = Model.load(name, settings.infer)
+        words.append(
+            f"{model.name} {model.version} on {model.runtime}, {check_golden(model) or 'golden output as it should be'}"
+        )
+        return model
+
+    for name in settings.recognizers:
+        resolve(descriptors()[name].factory)(settings.recognizer(name), load_model)
+    return "; ".join(words)
+
+
+def _camera(settings: Settings) -> str:
+    source = open_source(settings.camera, SystemClock())
+    try:
+        source.open()
+        frame = source.read()
+    finally:
+        source.close()
+    if frame is None:
+        return f"{source.name}: opened, and ended without a picture"
+    width, height = size_of(frame.image)
+    return f"{source.name}: gives pictures of {width}x{height}"
+
+
+def _broker(settings: Settings) -> str:
+    if "mqtt" not in settings.sinks:
+        return "not used: sinks do not name mqtt"
+    sink = MqttSink(settings.mqtt, settings.device.resolved(), settings.state.resolved(), SystemClock())
+    return sink.check(BROKER_TIMEOUT)

@@ -1,0 +1,78 @@
+"""``edge COMMAND …``: finds the command, and turns errors into one line and an exit code.
+
+A command is a module of this package with ``add_arguments(parser)`` and ``main(args) -> int``;
+only the one that is called is imported, so that ``edge --version`` needs no OpenCV.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from edge import __version__
+from edge.errors import EdgeError, FaultError
+
+COMMANDS = {
+    "run": "read the camera, recognise, publish: the service itself",
+    "demo": "play a drawn scene through the whole service and show what a subscriber receives",
+    "recognize": "read the digits of pictures",
+    "check": "look at configuration, models, camera and broker, a line each",
+    "models": "list the models with their figures, and verify them",
+    "watch": "follow what a broker receives from this or any device",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command line; gives its exit code. Prints errors as one line on standard error."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    args = _parser(arguments).parse_args(arguments)
+    try:
+        return int(import_module(f"edge.cli.{args.command}").main(args))
+    except EdgeError as error:
+        if args.verbose:
+            traceback.print_exc()
+        print(f"edge: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough; nothing more can be written, not even by the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # noqa: BLE001  (the last border: a person gets one line)
+        if args.verbose:
+            traceback.print_exc()
+        print(f"edge: internal fault: {type(error).__name__}: {error}; -v shows where", file=sys.stderr)
+        return FaultError.exit_code
+
+
+def run() -> None:
+    """The console script."""
+    sys.exit(main())
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="edge", description="Unattended recognition: from the camera to the broker."
+    )
+    parser.add_argument("--version", action="version", version=f"edge {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    chosen = next((word for word in arguments if word in COMMANDS), None)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        command.add_argument(
+            "-c",
+            "--config",
+            type=Path,
+            metavar="FILE",
+            help="settings (default: /etc/edge/edge.yaml, if there)",
+        )
+        command.add_argument("-v", "--verbose", action="store_true", help="more words; tracebacks of faults")
+        if name == chosen:
+            import_module(f"edge.cli.{name}").add_arguments(command)
+    return parser

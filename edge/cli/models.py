@@ -1,0 +1,77 @@
+"""``edge models [NAME …]``: the models, verified as at start, with the figures of their cards."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from edge.errors import ModelError
+from edge.infer.card import load_card
+from edge.infer.golden import check_golden
+from edge.infer.model import Model
+from edge.infer.settings import InferSettings
+from edge.infer.store import find, installed
+from edge.settings.load import load
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which models, and how to show them."""
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="names or folders (default: all that are installed)"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Verifies each; the exit code is 78 when one is wrong."""
+    settings = load(args.config).infer
+    folders = [find(name, settings) for name in args.names] or installed(settings)
+    rows = [_row(folder, settings) for folder in folders]
+    if args.json:
+        for row in rows:
+            print(json.dumps(row))
+    else:
+        _table(rows)
+    wrong = [row for row in rows if row["error"]]
+    for row in wrong:
+        print(f"edge: {row['error']}", file=sys.stderr)
+    return ModelError.exit_code if wrong else 0
+
+
+def _row(folder: Path, settings: InferSettings) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": folder.name, "folder": str(folder), "error": None, "warning": None}
+    try:
+        card = load_card(folder)
+        row |= {
+            "name": card.name,
+            "version": card.version,
+            "task": card.task,
+            "kilobytes": round(
+                sum((folder / variant.file).stat().st_size for variant in card.variants) / 1024, 1
+            ),
+            "licence": card.licence,
+            "figures": [figure.model_dump(mode="json") for figure in card.figures],
+        }
+        model = Model.load(str(folder), settings)
+        row |= {"runtime": model.runtime, "delegated": model.delegated, "warning": check_golden(model)}
+    except ModelError as error:
+        row["error"] = str(error)
+    return row
+
+
+def _table(rows: list[dict[str, Any]]) -> None:
+    table = Table("model", "version", "task", "KiB", "runtime", "state", "figures", box=None, pad_edge=False)
+    for row in rows:
+        state = "wrong" if row["error"] else row["warning"] or "verified"
+        figures = "\n".join(
+            f"{item['metric']} {item['value']:g} ({item['data']})" for item in row.get("figures", [])
+        )
+        cells = (row.get(key) for key in ("version", "task", "kilobytes", "runtime"))
+        table.add_row(row["name"], *(str(cell) if cell is not None else "" for cell in cells), state, figures)
+    Console().print(table)

@@ -1,0 +1,108 @@
+"""The thread ``loop``: takes the newest frame and runs the tick, never faster than the camera's fps."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Protocol
+
+from edge.clock import Clock
+from edge.errors import FaultError
+from edge.pipeline import Pipeline, Stopwatch
+from edge.records import Frame
+
+log = logging.getLogger("edge.loop")
+
+FAULTS = 10
+"""Ticks that fail one after the other before it is no longer the frames' fault."""
+
+WAIT = 0.2
+"""Seconds to wait for a frame before tracks are aged without one."""
+
+
+class FrameSupply(Protocol):
+    """Where frames come from: ``edge.capture.worker.CaptureWorker``."""
+
+    def take(self, timeout: float) -> Frame | None:
+        """The newest frame, or None after ``timeout`` seconds."""
+        ...
+
+    @property
+    def ended(self) -> bool:
+        """The source has ended and its last frame is taken."""
+        ...
+
+
+class FrameLoop:
+    """Owns the thread; everything from the frame to the outbox happens in it."""
+
+    def __init__(
+        self, supply: FrameSupply, pipeline: Pipeline, clock: Clock, stopwatch: Stopwatch, *, period: float
+    ) -> None:
+        """``period``: least seconds between the beginnings of two ticks; 0 for no bound."""
+        self._supply = supply
+        self._pipeline = pipeline
+        self._clock = clock
+        self._stopwatch = stopwatch
+        self._period = period
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="loop", daemon=True)
+        self._progress = clock.monotonic_ns()
+        self.frames = 0
+        self.events = 0
+        self.faults = 0
+        self.finished = False
+        self.fault: FaultError | None = None
+
+    def start(self) -> None:
+        """Begins to take frames."""
+        self._progress = self._clock.monotonic_ns()
+        self._thread.start()
+
+    def stop(self, timeout: float) -> bool:
+        """Ends after the tick in progress; False when that took longer than ``timeout`` seconds."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def progress(self) -> int:
+        """Monotonic nanoseconds of the newest turn."""
+        return self._progress
+
+    def counters(self) -> dict[str, int]:
+        """Totals since the start."""
+        return {"frames": self.frames, "events": self.events, "faults": self.faults}
+
+    def _run(self) -> None:
+        failed = 0
+        due = 0.0
+        while not self._stopping.is_set():
+            now = self._clock.monotonic_ns() / 1e9
+            if now < due and self._stopping.wait(due - now):
+                break
+            frame = self._supply.take(WAIT)
+            begun = self._progress = self._clock.monotonic_ns()
+            try:
+                if frame is None:
+                    if self._supply.ended:
+                        self.finished = True
+                        break
+                    self._pipeline.idle(begun / 1e9)
+                    continue
+                due = begun / 1e9 + self._period
+                self._stopwatch("capture", (begun - frame.captured) / 1e9)
+                self.events += self._pipeline.tick(frame)
+                self._stopwatch("total", (self._clock.monotonic_ns() - frame.captured) / 1e9)
+                self.frames += 1
+                failed = 0
+            except Exception as error:
+                failed += 1
+                self.faults += 1
+                if failed == 1:
+                    log.exception("a frame could not be processed; counted, and the next one is tried")
+                if failed >= FAULTS:
+                    self.fault = FaultError(
+                        f"{failed} frames one after the other failed: {type(error).__name__}: {error}"
+                    )
+                    break

@@ -1,0 +1,126 @@
+"""One bounded tick: from a frame to events and states. The stages are handed in.
+
+::
+
+    detections     = recognizer.detect(frame)                    what is where
+    targets        = tracker.associate(detections, now)          which tracks want a closer look
+    descriptions   = recognizer.describe(frame, targets, budget) what they are
+    events, states = tracker.absorb(descriptions, now)           votes, hysteresis, numbers
+    events and states go to the sinks
+
+*When* to look closer is the tracker's policy; *how* is the recognizer's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from edge.records import Description, Detection, Event, Frame, State, Target
+
+
+class Recognizer(Protocol):
+    """The part of a recognizer that a tick calls."""
+
+    def detect(self, frame: Frame) -> Sequence[Detection]:
+        """What is where."""
+        ...
+
+    def describe(self, frame: Frame, targets: Sequence[Target], budget: float) -> Sequence[Description]:
+        """What the targets are, within ``budget`` seconds."""
+        ...
+
+
+class Tracker(Protocol):
+    """The part of a tracker that a tick calls; ``now`` is monotonic seconds."""
+
+    def associate(self, frame: Frame, detections: Sequence[Detection], now: float) -> Sequence[Target]:
+        """Joins detections to tracks; gives the tracks that want a closer look, best first."""
+        ...
+
+    def absorb(
+        self, descriptions: Sequence[Description], now: float
+    ) -> tuple[Sequence[Event], Sequence[State]]:
+        """Votes and decides: the events that happened and the states that changed."""
+        ...
+
+
+class Sink(Protocol):
+    """Takes what a tick found. Neither call waits for a network."""
+
+    def put(self, events: Sequence[Event]) -> None:
+        """Commits events for delivery."""
+        ...
+
+    def post(self, states: Sequence[State]) -> None:
+        """Replaces the states of their topics."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A recognizer with the tracker of its detections."""
+
+    name: str
+    recognizer: Recognizer
+    tracker: Tracker
+
+
+Stopwatch = Callable[[str, float], None]
+"""Takes a stage's name and the seconds that one pass took."""
+
+
+class Pipeline:
+    """All lanes over one frame, then the sinks. Owned by the loop's thread."""
+
+    def __init__(
+        self, lanes: Sequence[Lane], sinks: Sequence[Sink], *, stopwatch: Stopwatch, budget: float
+    ) -> None:
+        """``budget``: seconds that closer looks may take in one tick, all lanes together."""
+        self._lanes = tuple(lanes)
+        self._sinks = tuple(sinks)
+        self._stopwatch = stopwatch
+        self._budget = budget
+
+    def tick(self, frame: Frame) -> int:
+        """Processes one frame; gives the number of events that it caused."""
+        clock = time.perf_counter
+        left = self._budget
+        events: list[Event] = []
+        states: list[State] = []
+        for lane in self._lanes:
+            now = frame.captured / 1e9
+            begun = clock()
+            detections = lane.recognizer.detect(frame)
+            detected = clock()
+            targets = lane.tracker.associate(frame, detections, now)
+            associated = clock()
+            descriptions = lane.recognizer.describe(frame, targets, max(left, 0.0)) if targets else ()
+            described = clock()
+            lane_events, lane_states = lane.tracker.absorb(descriptions, now)
+            absorbed = clock()
+            left -= described - associated
+            events += lane_events
+            states += lane_states
+            self._stopwatch("recognize", detected - begun + described - associated)
+            self._stopwatch("track", associated - detected + absorbed - described)
+        begun = clock()
+        for sink in self._sinks:
+            if events:
+                sink.put(events)
+            if states:
+                sink.post(states)
+        self._stopwatch("transmit", clock() - begun)
+        return len(events)
+
+    def idle(self, now: float) -> None:
+        """Lets tracks age while no frame comes, so that what is gone also ends."""
+        for lane in self._lanes:
+            events, states = lane.tracker.absorb((), now)
+            for sink in self._sinks:
+                if events:
+                    sink.put(events)
+                if states:
+                    sink.post(states)

@@ -1,0 +1,1 @@
+"""Frame -> Detections, Targets -> Descriptions: what is seen, one folder for each recognizer."""

@@ -1,0 +1,144 @@
+"""What passes between the stages: frozen records without behaviour.
+
+A frame enters on the left and leaves as events and states on the right::
+
+    Frame -> Detection -> Target -> Description -> Event, State
+
+Times on the monotonic clock are integers in nanoseconds (``captured``) or floats in
+seconds (``now``, ``since``); wall-clock times are timezone-aware UTC and only for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+"""A picture: (H, W, 3) uint8 in BGR, or (H, W) uint8 grey where the name says so."""
+
+Points = NDArray[np.float32]
+"""Points of a picture: (N, 2) float32, x right and y down, in pixels."""
+
+CameraState = Literal["ok", "stalled", "lost"]
+EventType = Literal["new", "update", "end"]
+Reason = Literal["new", "unsure", "due"]
+
+
+class Box(NamedTuple):
+    """An upright box in pixels of the full rotated frame: left, top, width, height."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of the camera. ``image`` is read-only once the frame is in the slot.
+
+    ``region``, where set, is the part that may be looked at (x, y, w, h in whole pixels);
+    outside of it ``image`` is black. Coordinates always count from the full frame's corner.
+    """
+
+    image: Image
+    sequence: int
+    captured: int
+    wall: datetime
+    region: tuple[int, int, int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """Something found in one frame. ``label`` is None where it was found but not named.
+
+    ``score`` is calibrated: of detections with score s a share s is right.
+    """
+
+    box: Box
+    label: str | None
+    score: float
+    landmarks: Points | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A track that wants a closer look, and why: new, still unsure, or due again."""
+
+    track: int
+    box: Box
+    reason: Reason
+    landmarks: Points | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a closer look at a target told. ``quality`` (0..1) weighs its vote."""
+
+    track: int
+    label: str | None
+    score: float
+    quality: float = 1.0
+    extras: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """An identity over frames, as the tracker sees it now. ``since`` and ``seen``: monotonic seconds."""
+
+    id: int
+    box: Box
+    label: str | None
+    score: float
+    since: float
+    seen: float
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something happened to a track; told once, delivered at least once.
+
+    ``fields`` holds what the recognizer calls its label and its extras (``{"digit": 7}``).
+    ``size`` is (width, height) of the full rotated frame.
+    """
+
+    recognizer: str
+    event_type: EventType
+    wall: datetime
+    captured: int
+    track: int
+    score: float
+    box: Box
+    sequence: int
+    size: tuple[int, int]
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is so now; only the newest of a topic counts.
+
+    ``topic`` is relative to the device (``digits/state``); ``fields`` is JSON-able.
+    """
+
+    topic: str
+    fields: Mapping[str, Any]
+    wall: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStatus:
+    """How the camera is. ``since``: UTC of the last change; ``size``: (width, height) of the full
+    rotated frame, None before the first; ``fps``: frames per second over the last seconds."""
+
+    state: CameraState
+    reason: str | None
+    since: datetime
+    size: tuple[int, int] | None
+    fps: float

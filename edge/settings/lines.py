@@ -1,0 +1,84 @@
+"""YAML text -> plain data and the line of every key; refuses what a settings file never needs.
+
+Aliases could make a small file expand without end, and a key that stands twice silently hides
+the first: both are errors here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from edge.errors import Problem
+
+Path = tuple[str | int, ...]
+
+MAX_BYTES = 1 << 18
+MAX_DEPTH = 16
+
+
+def read(text: str, file: str) -> tuple[Any, dict[Path, int], list[Problem]]:
+    """Gives (data, line of each path, problems); data is None when the text is no YAML at all."""
+    try:
+        problems = list(_forbidden(text, file))
+        if problems:
+            return None, {}, problems
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return {}, {}, []
+        lines: dict[Path, int] = {}
+        problems = list(_walk(node, (), lines, file))
+        return loader.construct_document(node), lines, problems
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        words = " ".join(str(error.problem or error.context or "not YAML").split())
+        return None, {}, [Problem(file, mark.line + 1 if mark else None, "", f"not valid YAML: {words}")]
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        words = " ".join(str(error).split())[:160]
+        return None, {}, [Problem(file, None, "", f"not valid YAML: {words}")]
+
+
+def _forbidden(text: str, file: str) -> Iterator[Problem]:
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent):
+            yield Problem(file, line, "", f"alias *{event.anchor}: write the value out; aliases are not read")
+            return
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            yield Problem(file, line, "", f"nested deeper than {MAX_DEPTH} levels")
+            return
+
+
+def _walk(node: yaml.Node, path: Path, lines: dict[Path, int], file: str) -> Iterator[Problem]:
+    lines.setdefault(path, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            name = str(key.value)
+            if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
+                yield Problem(
+                    file, line, dotted(path), f"key {name[:40]!r} is not a text; quote it or correct it"
+                )
+            elif name in seen:
+                yield Problem(file, line, dotted((*path, name)), f"stands twice, first on line {seen[name]}")
+            seen.setdefault(name, line)
+            lines[(*path, name)] = line
+            yield from _walk(value, (*path, name), lines, file)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            yield from _walk(item, (*path, index), lines, file)
+
+
+def dotted(path: Path) -> str:
+    """``camera.masks[2]`` for ("camera", "masks", 2)."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
