@@ -1,0 +1,131 @@
+"""The tick: who is asked in which order, what reaches the sinks, and what a fault does to the loop."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime, timezone
+
+import numpy as np
+
+from edge.clock import SystemClock
+from edge.loop import FAULTS, FrameLoop
+from edge.pipeline import Lane, Pipeline
+from edge.records import Box, Description, Detection, Event, Frame, State, Target
+
+WALL = datetime(2026, 1, 2, tzinfo=timezone.utc)
+
+
+def frame(sequence: int = 0) -> Frame:
+    return Frame(np.zeros((4, 4, 3), np.uint8), sequence, 2_000_000_000, WALL)
+
+
+class Stage:
+    """Recognizer, tracker and sink in one, writing down the calls."""
+
+    def __init__(self, targets: int = 1, broken: bool = False) -> None:
+        self.calls: list[str] = []
+        self.targets = targets
+        self.broken = broken
+        self.budgets: list[float] = []
+        self.events: list[Event] = []
+        self.states: list[State] = []
+
+    def detect(self, frame: Frame) -> Sequence[Detection]:
+        if self.broken:
+            raise ValueError("no such picture")
+        self.calls.append("detect")
+        return [Detection(Box(0, 0, 2, 2), "7", 0.9)]
+
+    def describe(self, frame: Frame, targets: Sequence[Target], budget: float) -> Sequence[Description]:
+        self.calls.append("describe")
+        self.budgets.append(budget)
+        return [Description(target.track, "7", 0.9) for target in targets]
+
+    def associate(self, frame: Frame, detections: Sequence[Detection], now: float) -> Sequence[Target]:
+        assert now == 2.0
+        self.calls.append("associate")
+        return [Target(1, item.box, "new") for item in detections][: self.targets]
+
+    def absorb(
+        self, descriptions: Sequence[Description], now: float
+    ) -> tuple[Sequence[Event], Sequence[State]]:
+        self.calls.append(f"absorb {len(descriptions)}")
+        event = Event("digits", "new", WALL, 0, 1, 0.9, Box(0, 0, 2, 2), 0, (4, 4), {"digit": 7})
+        return [event], [State("digits/state", {}, WALL)]
+
+    def put(self, events: Sequence[Event]) -> None:
+        self.events += events
+
+    def post(self, states: Sequence[State]) -> None:
+        self.states += states
+
+
+def pipeline(stage: Stage, budget: float = 0.1) -> tuple[Pipeline, list[str]]:
+    timed: list[str] = []
+    lane = Lane("digits", stage, stage)
+    return Pipeline([lane], [stage], stopwatch=lambda name, _: timed.append(name), budget=budget), timed
+
+
+def test_a_tick_goes_through_the_house_in_order() -> None:
+    stage = Stage()
+    tick, timed = pipeline(stage)
+    assert tick.tick(frame()) == 1
+    assert stage.calls == ["detect", "associate", "describe", "absorb 1"]
+    assert timed == ["recognize", "track", "transmit"]
+    assert len(stage.events) == len(stage.states) == 1
+
+
+def test_nobody_is_described_when_nobody_wants_a_closer_look() -> None:
+    stage = Stage(targets=0)
+    pipeline(stage)[0].tick(frame())
+    assert stage.calls == ["detect", "associate", "absorb 0"]
+
+
+def test_the_budget_is_handed_down() -> None:
+    stage = Stage()
+    pipeline(stage, budget=0.05)[0].tick(frame())
+    assert stage.budgets == [0.05]
+
+
+class Supply:
+    """Gives so many frames, then has ended."""
+
+    def __init__(self, frames: int) -> None:
+        self.left = frames
+
+    def take(self, timeout: float) -> Frame | None:
+        if not self.left:
+            return None
+        self.left -= 1
+        return frame(self.left)
+
+    @property
+    def ended(self) -> bool:
+        return not self.left
+
+
+def run(supply: Supply, stage: Stage) -> FrameLoop:
+    loop = FrameLoop(supply, pipeline(stage)[0], SystemClock(), lambda *_: None, period=0.0)
+    loop.start()
+    for thread in threading.enumerate():
+        if thread.name == "loop":
+            thread.join(5)
+    return loop
+
+
+def test_the_loop_ends_with_its_source() -> None:
+    loop = run(Supply(7), Stage())
+    assert loop.finished
+    assert loop.counters() == {"frames": 7, "events": 7, "faults": 0}
+
+
+def test_frames_that_fail_are_counted_and_many_in_a_row_are_a_fault() -> None:
+    few = run(Supply(FAULTS - 1), Stage(broken=True))
+    assert few.finished
+    assert few.faults == FAULTS - 1
+    assert few.fault is None
+    many = run(Supply(FAULTS + 5), Stage(broken=True))
+    assert many.fault is not None
+    assert many.fault.exit_code == 70
+    assert "no such picture" in str(many.fault)
