@@ -44,7 +44,7 @@ def read(text: str, file: str) -> tuple[Any, dict[Path, int], list[Problem]]:
 def _forbidden(text: str, file: str) -> Iterator[Problem]:
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent):
             yield Problem(file, line, "", f"alias *{event.anchor}: write the value out; aliases are not read")
             return
@@ -62,15 +62,15 @@ def _walk(node: yaml.Node, path: Path, lines: dict[Path, int], file: str) -> Ite
         for key, value in node.value:
             line = key.start_mark.line + 1
             name = str(key.value)
+            here = (*path, name)
             if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
-                yield Problem(
-                    file, line, dotted(path), f"key {name[:40]!r} is not a text; quote it or correct it"
-                )
+                words = f"key {name[:40]!r} is not a text; quote it or correct it"
+                yield Problem(file, line, dotted(path), words)
             elif name in seen:
-                yield Problem(file, line, dotted((*path, name)), f"stands twice, first on line {seen[name]}")
+                yield Problem(file, line, dotted(here), f"stands twice, first on line {seen[name]}")
             seen.setdefault(name, line)
-            lines[(*path, name)] = line
-            yield from _walk(value, (*path, name), lines, file)
+            lines[here] = line
+            yield from _walk(value, here, lines, file)
     elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
             yield from _walk(item, (*path, index), lines, file)

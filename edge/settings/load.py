@@ -83,7 +83,10 @@ def _message(error: dict[str, Any], path: lines.Path, value: Any) -> str:
 
 def _value(data: Any, path: lines.Path) -> Any:
     for part in path:
-        data = data[part] if isinstance(data, (dict, list)) else None
+        if isinstance(data, list) and isinstance(part, int):
+            data = data[part]
+        else:
+            data = data.get(part) if isinstance(data, dict) else None
     return data
 
 

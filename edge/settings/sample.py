@@ -19,6 +19,9 @@ from edge.settings.schema import allowed, property_of
 
 WIDTH = 100
 
+PLAIN = ("", "a text", "a text or null", "a text or a whole number", "true or false", "keys with values")
+"""Rules that the value itself shows well enough."""
+
 HEADER = """\
 # yaml-language-server: $schema=edge.schema.json
 #
@@ -52,14 +55,14 @@ def _field(key: str, field: FieldInfo, path: tuple[str, ...], indent: str) -> li
             lines += _field(name, inner, (*path, name), indent + "  ")
         return lines
     rule = allowed(property_of(path))
-    words = f"{field.description} ({rule})" if rule else str(field.description)
+    words = f"{field.description} ({rule})" if rule not in PLAIN else str(field.description)
     return [*_comment(words, indent), f"{indent}{key}: {_scalar(value)}"]
 
 
 def _comment(text: str, indent: str) -> list[str]:
     lines: list[str] = []
     for paragraph in text.split("\n\n"):
-        wrapped = textwrap.wrap(" ".join(paragraph.split()), WIDTH - len(indent) - 2)
+        wrapped = textwrap.wrap(" ".join(paragraph.split()), WIDTH - len(indent) - 2, break_on_hyphens=False)
         lines += ([f"{indent}#"] if lines else []) + [f"{indent}# {line}" for line in wrapped]
     return lines
 

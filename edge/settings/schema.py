@@ -51,10 +51,12 @@ def allowed(schema: dict[str, Any]) -> str:
         return " | ".join(str(value) for value in schema["enum"])
     if "const" in schema:
         return str(schema["const"])
-    kind = str(schema.get("type", ""))
-    if kind == "array":
+    kinds = schema.get("type", "")
+    if isinstance(kinds, list):
+        return " or ".join(_WORDS[kind] for kind in kinds)
+    if kinds == "array":
         return _list(schema)
-    return _WORDS.get(kind, kind) + _range(schema)
+    return _WORDS.get(kinds, "") + _range(schema)
 
 
 def _list(schema: dict[str, Any]) -> str:
@@ -68,8 +70,8 @@ def _list(schema: dict[str, Any]) -> str:
 def _range(schema: dict[str, Any]) -> str:
     low, high = schema.get("minimum"), schema.get("maximum")
     above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
-    lower = f"{low:g}" if low is not None else f"above {above:g}" if above is not None else ""
-    upper = f"{high:g}" if high is not None else f"below {below:g}" if below is not None else ""
+    lower = f"{low:.12g}" if low is not None else f"above {above:.12g}" if above is not None else ""
+    upper = f"{high:.12g}" if high is not None else f"below {below:.12g}" if below is not None else ""
     if lower and upper:
         return f", {lower} to {upper}"
     if lower:
