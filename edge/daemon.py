@@ -7,6 +7,7 @@ statistics. They meet in the slot, the outbox and the board, and nowhere else.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import platform
@@ -20,7 +21,7 @@ from typing import Any, Protocol
 from edge import __version__
 from edge.capture.worker import CaptureWorker
 from edge.clock import Clock, SystemClock
-from edge.errors import HungError
+from edge.errors import HungError, UnavailableError
 from edge.health import Deadline, Latencies, Notifier, Rate, overdue, stats
 from edge.infer.golden import check_golden
 from edge.infer.model import Model
@@ -29,7 +30,8 @@ from edge.pipeline import Lane, Pipeline, Sink
 from edge.recognize.registry import Descriptor, Recognizer, descriptors, resolve
 from edge.records import CameraStatus, State
 from edge.settings.compose import Settings
-from edge.track.tracker import Behaviour, Tracker
+from edge.track.behaviour import Behaviour
+from edge.track.tracker import Tracker
 from edge.transmit.delivery import MqttSink
 from edge.transmit.stdout import StdoutSink
 
@@ -69,6 +71,12 @@ class Daemon:
         self._clock = clock or SystemClock()
         self._notifier = notifier or Notifier()
         self._stop = threading.Event()
+        self._begun = self._clock.monotonic_ns()
+        self._rate = Rate()
+        self._fps = 0.0
+        self._shown: CameraStatus | None = None
+        self._deadlines: tuple[Deadline, ...] = ()
+        self._stats_due = 0.0
         self._latencies = Latencies()
         self._models: dict[str, Model] = {}
         self._warnings: list[str] = []
@@ -87,19 +95,15 @@ class Daemon:
         self._loop = FrameLoop(self._worker, pipeline, self._clock, self._latencies.add, period=period)
 
     def run(self) -> int:
-        """Runs until a signal, the end of the source, or a fault; gives the exit code."""
+        """Runs until a signal, the end of the source, or a fault; gives the exit code.
+
+        Raises ``EdgeError`` for what ends the service. A thread that hangs ends the process here.
+        """
         self._catch_signals()
-        begun = self._clock.monotonic_ns()
         try:
-            for sink in self._sinks.values():
-                sink.start()
-            self._worker.start()
-            self._loop.start()
-            self._notifier.ready()
-            log.info(
-                "edge %s runs as %s on %s", __version__, self._settings.device.resolved(), self._worker.name
-            )
-            self._watch(begun)
+            self._start()
+            while not self._stop.wait(TURN) and not self._loop.finished:
+                self._turn()
             return 0
         except HungError as error:
             log.critical("%s", error)
@@ -108,7 +112,7 @@ class Daemon:
             # A thread that hangs holds locks that an orderly end would wait for.
             os._exit(HungError.exit_code)
         finally:
-            self._end(begun)
+            self._end()
 
     def stop(self) -> None:
         """Asks for the end in order, from any thread or a signal handler."""
@@ -117,7 +121,8 @@ class Daemon:
     # -- building ---------------------------------------------------------------------------
 
     def _build_sinks(self) -> dict[str, RunningSink]:
-        settings, sinks = self._settings, {}
+        settings = self._settings
+        sinks: dict[str, RunningSink] = {}
         device = settings.device.resolved()
         for name in dict.fromkeys(settings.sinks):
             if name == "mqtt":
@@ -149,35 +154,38 @@ class Daemon:
 
     # -- the main thread's work -----------------------------------------------------------------
 
-    def _watch(self, begun: int) -> None:
-        deadlines = self._deadlines()
-        rate = Rate()
-        shown: CameraStatus | None = None
-        due = begun / 1e9 + self._settings.stats.interval
-        while not self._stop.wait(TURN):
-            now = self._clock.monotonic_ns()
-            late = overdue(deadlines, now)
-            if late:
-                raise HungError(
-                    f"the {late.name} thread made no progress for {late.seconds:g} s", "a new process begins"
-                )
-            if self._loop.fault:
-                raise self._loop.fault
-            self._notifier.alive()
-            status = self._worker.status(now / 1e9)
-            if shown is None or _differs(status, shown):
-                shown = status
-                self._post_camera(status)
-            fps = rate.update(now / 1e9, self._loop.frames)
-            self._notifier.status(self._sentence(status, fps))
-            if now / 1e9 >= due:
-                due += self._settings.stats.interval
-                self._post_stats(begun, fps)
-            if self._loop.finished:
-                log.info("the source has ended")
-                return
+    def _start(self) -> None:
+        """From the broker to the camera, so that whatever is seen can be told."""
+        for sink in self._sinks.values():
+            sink.start()
+        self._loop.start()
+        self._worker.start()
+        self._deadlines = self._collect_deadlines()
+        self._stats_due = self._begun / 1e9 + self._settings.stats.interval
+        self._notifier.ready()
+        log.info("edge %s runs as %s on %s", __version__, self._settings.device.resolved(), self._worker.name)
 
-    def _deadlines(self) -> tuple[Deadline, ...]:
+    def _turn(self) -> None:
+        """One look at everybody's health; raises what ends the service."""
+        now_ns = self._clock.monotonic_ns()
+        now = now_ns / 1e9
+        late = overdue(self._deadlines, now_ns)
+        if late:
+            raise HungError(
+                f"the {late.name} thread made no progress for {late.seconds:g} s", "a new process begins"
+            )
+        if self._loop.fault:
+            raise self._loop.fault
+        self._notifier.alive()
+        self._fps = self._rate.update(now, self._loop.frames)
+        camera = self._worker.status(now)
+        self._tell_camera(camera)
+        self._notifier.status(self._sentence(camera))
+        if now >= self._stats_due:
+            self._stats_due += self._settings.stats.interval
+            self._post_stats()
+
+    def _collect_deadlines(self) -> tuple[Deadline, ...]:
         seconds = self._settings.loop.deadline
         deadlines = [
             Deadline("loop", self._loop.progress, seconds),
@@ -188,24 +196,28 @@ class Daemon:
             deadlines.append(Deadline("delivery", mqtt.progress, seconds))
         return tuple(deadlines)
 
-    def _post_camera(self, status: CameraStatus) -> None:
-        log.log(
-            logging.INFO if status.state == "ok" else logging.WARNING,
-            "camera %s%s", status.state, f": {status.reason}" if status.reason else "",
-        )  # fmt: skip
+    def _tell_camera(self, status: CameraStatus) -> None:
+        """Tells what changed; the rate of frames alone is no news."""
+        shown = self._shown
+        if shown and (status.state, status.reason, status.size) == (shown.state, shown.reason, shown.size):
+            return
+        self._shown = status
+        calm = status.state == "ok" or status.reason in ("opening", "ended")
+        words = f"camera {status.state}" + (f": {status.reason}" if status.reason else "")
+        log.log(logging.INFO if calm else logging.WARNING, "%s", words)
         fields = {
             "state": status.state,
             "reason": status.reason,
             "since": status.since,
-            "size": list(status.size) if status.size else None,
+            "size": status.size,
             "fps": round(status.fps, 1),
         }
         self._post(State("camera/status", fields, self._clock.wall()))
 
-    def _post_stats(self, begun: int, fps: float) -> None:
+    def _post_stats(self) -> None:
         fields = stats(
-            uptime=(self._clock.monotonic_ns() - begun) / 1e9,
-            loop={"frames": self._loop.frames, "fps": round(fps, 2), **self._loop.counters()},
+            uptime=(self._clock.monotonic_ns() - self._begun) / 1e9,
+            loop={"frames": self._loop.frames, "fps": round(self._fps, 2), **self._loop.counters()},
             latencies=self._latencies,
             camera=self._worker.counters(),
             recognizers={name: part.counters() for name, part in self._recognizers.items()},
@@ -228,10 +240,10 @@ class Daemon:
             **models,
         }
 
-    def _sentence(self, camera: CameraStatus, fps: float) -> str:
+    def _sentence(self, camera: CameraStatus) -> str:
         parts = [
             f"camera {camera.state}" + (f" ({camera.reason})" if camera.reason else ""),
-            f"{fps:.1f} fps",
+            f"{self._fps:.1f} fps",
         ]
         mqtt = self._sinks.get("mqtt")
         if isinstance(mqtt, MqttSink):
@@ -244,13 +256,15 @@ class Daemon:
 
     # -- the end ----------------------------------------------------------------------------------
 
-    def _end(self, begun: int) -> None:
+    def _end(self) -> None:
         """Stops in the order of the way of a frame, so that what was seen is also told."""
         self._notifier.stopping()
         until = time.monotonic() + STOP_WITHIN
         self._worker.stop(timeout=1.0)
         self._loop.stop(timeout=1.0)
-        self._post_stats(begun, 0.0)
+        with contextlib.suppress(UnavailableError):  # a sink whose reader has gone
+            self._tell_camera(self._worker.status(self._clock.monotonic_ns() / 1e9))
+            self._post_stats()
         for name, sink in self._sinks.items():
             if not sink.stop(timeout=max(until - time.monotonic(), 0.5)):
                 log.warning("%s did not end in time; what it holds stays in the outbox", name)
@@ -278,8 +292,3 @@ def _behaviour(descriptor: Descriptor) -> Behaviour:
         cooldown=descriptor.cooldown,
         numbers=descriptor.numbers,
     )
-
-
-def _differs(status: CameraStatus, shown: CameraStatus) -> bool:
-    """Whether subscribers should hear of it: the rate of frames alone is no news."""
-    return (status.state, status.reason, status.size) != (shown.state, shown.reason, shown.size)

@@ -7,7 +7,7 @@ import threading
 from typing import Protocol
 
 from edge.clock import Clock
-from edge.errors import FaultError
+from edge.errors import EdgeError, FaultError, UnavailableError
 from edge.pipeline import Pipeline, Stopwatch
 from edge.records import Frame
 
@@ -52,7 +52,7 @@ class FrameLoop:
         self.events = 0
         self.faults = 0
         self.finished = False
-        self.fault: FaultError | None = None
+        self.fault: EdgeError | None = None
 
     def start(self) -> None:
         """Begins to take frames."""
@@ -96,6 +96,10 @@ class FrameLoop:
                 self._stopwatch("total", (self._clock.monotonic_ns() - frame.captured) / 1e9)
                 self.frames += 1
                 failed = 0
+            except UnavailableError as error:
+                # A sink's reader has gone for good (stdout); no further frame changes that.
+                self.fault = error
+                break
             except Exception as error:
                 failed += 1
                 self.faults += 1

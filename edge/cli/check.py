@@ -90,9 +90,8 @@ def _models(settings: Settings) -> str:
 
     def load_model(name: str) -> Model:
         model = Model.load(name, settings.infer)
-        words.append(
-            f"{model.name} {model.version} on {model.runtime}, {check_golden(model) or 'golden output as it should be'}"
-        )
+        state = check_golden(model) or "golden output as it should be"
+        words.append(f"{model.name} {model.version} on {model.runtime}, {state}")
         return model
 
     for name in settings.recognizers:

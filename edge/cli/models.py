@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from edge.errors import ModelError
 from edge.infer.card import load_card
@@ -66,12 +67,21 @@ def _row(folder: Path, settings: InferSettings) -> dict[str, Any]:
 
 
 def _table(rows: list[dict[str, Any]]) -> None:
-    table = Table("model", "version", "task", "KiB", "runtime", "state", "figures", box=None, pad_edge=False)
+    """Each model in a line, then the figures of each."""
+    console = Console(highlight=False)
+    overview = Table(
+        "model", "version", "task", "KiB", "runtime", "licence", "state", box=None, pad_edge=False
+    )
     for row in rows:
-        state = "wrong" if row["error"] else row["warning"] or "verified"
-        figures = "\n".join(
-            f"{item['metric']} {item['value']:g} ({item['data']})" for item in row.get("figures", [])
-        )
-        cells = (row.get(key) for key in ("version", "task", "kilobytes", "runtime"))
-        table.add_row(row["name"], *(str(cell) if cell is not None else "" for cell in cells), state, figures)
-    Console().print(table)
+        cells = (row.get(key) for key in ("version", "task", "kilobytes", "runtime", "licence"))
+        state = Text("wrong", "red") if row["error"] else Text(row["warning"] or "verified", "green")
+        overview.add_row(row["name"], *(str(cell) if cell is not None else "" for cell in cells), state)
+    console.print(overview)
+    for row in rows:
+        if row.get("figures"):
+            figures = Table(
+                "figure", "value", "data", title=row["name"], title_justify="left", box=None, pad_edge=False
+            )
+            for item in row["figures"]:
+                figures.add_row(item["metric"], f"{item['value']:g}", Text(item["data"], "dim"))
+            console.print("", figures)

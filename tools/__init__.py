@@ -1,0 +1,1 @@
+"""Desktop tools around `edge`: data, drawing, training, quantizing. `edge` never imports them."""
