@@ -1,0 +1,113 @@
+"""The size of a picture file from its first bytes, so that nothing is decoded before it is judged."""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+
+FORMATS = "JPEG, PNG, WebP, BMP, TIFF or PNM"
+SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".pbm", ".pgm", ".ppm", ".pnm")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the file says of itself. ``whole``: its end is there; ``alpha``: it has transparent pixels."""
+
+    format: str
+    width: int
+    height: int
+    whole: bool = True
+    animated: bool = False
+    alpha: bool = False
+
+
+def read_header(data: bytes) -> Header | None:
+    """The header of a file's bytes, all of them where ``whole`` matters; None: no picture."""
+    try:
+        if data.startswith(b"\xff\xd8\xff"):
+            return _jpeg(data)
+        if data.startswith(b"\x89PNG\r\n\x1a\n"):
+            return _png(data)
+        if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+            return _webp(data)
+        if data.startswith(b"BM"):
+            return _bmp(data)
+        if data[:4] in (b"II*\0", b"MM\0*"):
+            return _tiff(data)
+        return _pnm(data)
+    except (struct.error, IndexError):
+        return None
+
+
+def _jpeg(data: bytes) -> Header | None:
+    place = 2
+    while True:
+        while data[place] == 0xFF:  # any number of fill bytes before a marker
+            place += 1
+        marker = data[place]
+        length = struct.unpack_from(">H", data, place + 1)[0]
+        # Start of frame: C0 to CF but for tables (C4, CC) and the extension (C8).
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack_from(">HH", data, place + 4)
+            # Compressed data stuffs its FF bytes, so this can only be the end mark.
+            whole = data.find(b"\xff\xd9", place) >= 0
+            return Header("JPEG", width, height, whole)
+        place += 1 + length
+        if data[place] != 0xFF:
+            return None
+
+
+def _png(data: bytes) -> Header | None:
+    if data[12:16] != b"IHDR":
+        return None
+    width, height = struct.unpack_from(">II", data, 16)
+    before_pixels = data[: max(data.find(b"IDAT"), 0)]
+    alpha = data[25] in (4, 6) or b"tRNS" in before_pixels
+    whole = b"IEND\xaeB\x60\x82" in data  # the last chunk, with its checksum
+    return Header("PNG", width, height, whole, b"acTL" in before_pixels, alpha)
+
+
+def _webp(data: bytes) -> Header | None:
+    whole = len(data) >= struct.unpack_from("<I", data, 4)[0] + 8
+    kind = data[12:16]
+    if kind == b"VP8X":
+        width = int.from_bytes(data[24:27], "little") + 1
+        height = int.from_bytes(data[27:30], "little") + 1
+        return Header("WebP", width, height, whole, bool(data[20] & 0x02), bool(data[20] & 0x10))
+    if kind == b"VP8L":
+        bits = struct.unpack_from("<I", data, 21)[0]
+        width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+        return Header("WebP", width, height, whole, alpha=bool(bits >> 28 & 1))
+    if kind == b"VP8 ":
+        width, height = struct.unpack_from("<HH", data, 26)
+        return Header("WebP", width & 0x3FFF, height & 0x3FFF, whole)
+    return None
+
+
+def _bmp(data: bytes) -> Header:
+    size, header = struct.unpack_from("<I8xI", data, 2)
+    width, height = struct.unpack_from("<HH" if header == 12 else "<ii", data, 18)
+    return Header("BMP", width, abs(height), len(data) >= size)  # negative height: rows from the top
+
+
+def _tiff(data: bytes) -> Header | None:
+    order = "<" if data[:2] == b"II" else ">"
+    place = struct.unpack_from(order + "I", data, 4)[0]
+    if place + 2 > len(data):  # the directory may stand behind the pixels
+        return Header("TIFF", 0, 0, whole=False)
+    count = struct.unpack_from(order + "H", data, place)[0]
+    sides: dict[int, int] = {}
+    for entry in range(place + 2, place + 2 + 12 * count, 12):
+        tag, kind = struct.unpack_from(order + "HH", data, entry)
+        if tag in (256, 257):  # width, height; as 16 or 32 bits
+            sides[tag] = struct.unpack_from(order + ("H" if kind == 3 else "I"), data, entry + 8)[0]
+    return Header("TIFF", sides[256], sides[257]) if len(sides) == 2 else None
+
+
+def _pnm(data: bytes) -> Header | None:
+    gap = rb"(?:\s+|#[^\n]*\n)+"
+    found = re.match(rb"P[1-6]" + gap + rb"(\d{1,9})" + gap + rb"(\d{1,9})\s", data[:4096])
+    return Header("PNM", int(found[1]), int(found[2])) if found else None

@@ -1,0 +1,85 @@
+"""Judges how the camera is, from what the capture thread saw and the age of the last frame."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+from edge.clock import Clock
+from edge.records import CameraState, CameraStatus
+
+WINDOW = 5.0
+"""Seconds over which frames are counted for the rate."""
+
+RESIZED_FOR = 30.0
+"""Seconds for which a change of size stands as the reason."""
+
+
+class Vitals:
+    """Written by the capture thread, read by any. ``now`` is monotonic seconds."""
+
+    def __init__(self, clock: Clock, stall_after: float) -> None:
+        self._clock = clock
+        self._stall_after = stall_after
+        self._lock = threading.Lock()
+        self._arrivals: deque[float] = deque(maxlen=1024)
+        self._size: tuple[int, int] | None = None
+        self._alive = 0.0
+        self._corrupt = 0
+        self._resized: float | None = None
+        self._held = False
+        self._lost: str | None = "opening"
+        self._told: tuple[CameraState, str | None] | None = None
+        self._since = clock.wall()
+
+    def frame(self, size: tuple[int, int], now: float, corrupt: int) -> bool:
+        """A frame came; ``corrupt`` is the source's count so far. Gives whether the size has changed."""
+        with self._lock:
+            changed = self._size not in (None, size)
+            if changed:
+                self._resized = now
+            self._size, self._alive, self._corrupt = size, now, corrupt
+            self._lost = None
+            self._arrivals.append(now)
+            return changed
+
+    def waiting(self, now: float) -> None:
+        """The capture thread itself waits, for the loop or the next frame's time: no sign of blindness."""
+        with self._lock:
+            self._alive = now
+
+    def held(self) -> None:
+        """The source has ended and its last frame is shown on."""
+        with self._lock:
+            self._held = True
+
+    def lost(self, reason: str) -> None:
+        """The source is not there; so it stays until the next frame."""
+        with self._lock:
+            self._lost = reason
+
+    def status(self, now: float, corrupt: int) -> CameraStatus:
+        """How the camera is now; ``corrupt`` is the source's count so far."""
+        with self._lock:
+            judged = self._judge(now, corrupt)
+            if judged != self._told:
+                self._told, self._since = judged, self._clock.wall()
+            state, reason = judged
+            return CameraStatus(state, reason, self._since, self._size, self._fps(now))
+
+    def _judge(self, now: float, corrupt: int) -> tuple[CameraState, str | None]:
+        if self._lost is not None:
+            return "lost", self._lost
+        if now - self._alive > self._stall_after:
+            return "stalled", "corrupt" if corrupt > self._corrupt else "no frames"
+        if self._held:
+            return "ok", "ended"
+        if self._resized is not None and now - self._resized <= RESIZED_FOR:
+            return "ok", "resized"
+        return "ok", None
+
+    def _fps(self, now: float) -> float:
+        recent = [arrival for arrival in self._arrivals if now - arrival <= WINDOW]
+        if len(recent) < 2 or recent[-1] <= recent[0]:
+            return 0.0
+        return (len(recent) - 1) / (recent[-1] - recent[0])
