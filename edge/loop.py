@@ -90,7 +90,8 @@ class FrameLoop:
                         break
                     self._pipeline.idle(begun / 1e9)
                     continue
-                due = begun / 1e9 + self._period
+                # Counted on from when it was due: a late frame does not delay all that follow.
+                due = max(due, begun / 1e9 - self._period) + self._period
                 self._stopwatch("capture", (begun - frame.captured) / 1e9)
                 self.events += self._pipeline.tick(frame)
                 self._stopwatch("total", (self._clock.monotonic_ns() - frame.captured) / 1e9)

@@ -7,8 +7,10 @@ only the one that is called is imported, so that ``edge --version`` needs no Ope
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
@@ -53,7 +55,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """The console script."""
-    sys.exit(main())
+    code = main()
+    if threading.active_count() > 1:
+        # A driver holds its thread; the interpreter's own end would abort the process under it.
+        sys.stdout.flush()
+        logging.shutdown()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 from pathlib import Path as FilePath
 from typing import Any
 
 from pydantic import ValidationError
 
+from edge.capture.settings import redact
 from edge.errors import ConfigError, Problem, SettingsError
 from edge.settings import lines
 from edge.settings.compose import Settings, settings_class
@@ -101,5 +101,5 @@ def _shown(value: Any) -> str:
         if isinstance(value, str)
         else json.dumps(value, default=str)
     )
-    text = re.sub(r"//[^/@\s]*@", "//***@", text)
+    text = redact(text)
     return text if len(text) <= 80 else text[:77] + "…"

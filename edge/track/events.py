@@ -132,7 +132,8 @@ class Announcer:
         )
 
     def _moved(self, track: Track, told: _Told, now: float) -> bool:
-        if now - told.at < self._settings.move_interval:
+        # A place that is only predicted, while the thing is not seen, is no news.
+        if track.seen < now or now - told.at < self._settings.move_interval:
             return False
         return displacement(told.box, track.box) > self._settings.moved
 

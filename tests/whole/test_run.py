@@ -112,6 +112,22 @@ def test_a_camera_that_is_not_there_is_told_and_waited_for(tmp_path: Path, broke
             edge.close()
 
 
+def test_a_camera_that_never_answers_does_not_hold_up_the_end(tmp_path: Path, broker: Mosquitto) -> None:
+    broker.start()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        edge = Edge(tmp_path, broker.port, camera={"source": f"rtsp://user:hunter2@127.0.0.1:{port}/1"})
+        edge.start()
+        try:
+            assert eventually(lambda: "runs as test" in edge.log), edge.log
+            time.sleep(1)
+            code, seconds = edge.terminate()
+        finally:
+            edge.close()
+    assert (code, seconds < 5) == (0, True), edge.log
+    assert "hunter2" not in edge.log
+
+
 def test_a_file_is_read_once_and_its_end_is_the_end(tmp_path: Path, broker: Mosquitto) -> None:
     broker.start()
     video = tmp_path / "clip.avi"
