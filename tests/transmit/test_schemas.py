@@ -1,0 +1,111 @@
+"""docs/schemas: what the code says, and what is really published."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+from mosquitto import Mosquitto
+from parts import CLOCK, WALL, Listener, event, mqtt, running, wait_for
+
+from edge.health import Latencies, stats
+from edge.records import Box, State, Track
+from edge.track.behaviour import Behaviour
+from edge.track.state import InView
+from tools import schemas
+
+BEHAVIOUR = Behaviour("digits", "digit", "integer", "digits", "place", numbers=True)
+
+
+def in_view() -> State:
+    """Two digits on a line and one further down, as the tracker tells them."""
+    places = [Box(10, 10, 20, 30), Box(34, 10, 20, 30), Box(10, 200, 20, 30)]
+    tracks = [
+        Track(id=number, box=box, label=str(number), score=0.9, since=0.0, seen=0.0, confirmed=True)
+        for number, box in enumerate(places)
+    ]
+    told = InView(BEHAVIOUR).tell(tracks, (640, 480), WALL)
+    assert told
+    return told
+
+
+def machine() -> State:
+    """The statistics of a service that just began."""
+    latencies = Latencies()
+    latencies.add("recognize", 0.01)
+    fields = stats(
+        uptime=1.0,
+        loop={"frames": 10, "fps": 9.9},
+        latencies=latencies,
+        camera={"frames": 10},
+        recognizers={"digits": {"dropped": 0}},
+        trackers={"digits": {"events": 1}},
+        sinks={"mqtt": {"waiting": 0}, "stdout": {"lines": 3}},
+        versions={"edge": "0.1.0"},
+        warnings=(),
+    )
+    return State("stats", fields, WALL)
+
+
+def camera(**changes: Any) -> State:
+    fields = {"state": "ok", "reason": None, "since": WALL, "size": [640, 480], "fps": 10.0}
+    return State("camera/status", fields | changes, WALL)
+
+
+def test_the_files_are_what_the_code_says(capsys: pytest.CaptureFixture[str]) -> None:
+    assert schemas.main(["--check"]) == 0, capsys.readouterr().err
+
+
+def test_every_schema_is_one_and_describes_every_member() -> None:
+    def members(schema: Any) -> list[tuple[str, Any]]:
+        if isinstance(schema, list):
+            return [found for item in schema for found in members(item)]
+        if not isinstance(schema, dict):
+            return []
+        own = list(schema.get("properties", {}).items())
+        return own + [found for item in schema.values() for found in members(item)]
+
+    for topic, schema in schemas.by_topic().items():
+        Draft202012Validator.check_schema(schema)
+        undescribed = [name for name, member in members(schema) if not member.get("description")]
+        assert not undescribed, topic
+
+
+def test_what_is_published_fits_its_schema(broker: Mosquitto, tmp_path: Path) -> None:
+    settings = mqtt(broker.port)
+    with Listener(settings, "edge/#") as listener, running(settings, tmp_path) as sink:
+        sink.put([event(1), event(2, captured=CLOCK.monotonic_ns() - 60_000_000_000)])
+        sink.post([in_view(), camera(), machine()])
+        assert wait_for(lambda: len(listener.messages) == 6)
+    checked = set()
+    for name, payload, _ in listener.messages:
+        topic = name.removeprefix("edge/kitchen/")
+        if topic == "availability":
+            continue
+        schema = json.loads((schemas.FOLDER / schemas.file_name(topic)).read_text())
+        Draft202012Validator(schema, format_checker=FormatChecker()).validate(json.loads(payload))
+        checked.add(topic)
+    assert checked == set(schemas.by_topic())
+
+
+@pytest.mark.parametrize(
+    ("topic", "change"),
+    [
+        ("digits/event", {"digit": "7"}),
+        ("digits/event", {"score": 1.2}),
+        ("digits/event", {"schema": 2}),
+        ("digits/event", {"late": True}),
+        ("digits/event", {"box": [1, 2, 3]}),
+        ("digits/event", {"event_type": "gone"}),
+    ],
+)
+def test_what_breaks_the_contract_does_not_fit(topic: str, change: dict[str, Any]) -> None:
+    from edge.transmit.payload import event_payload
+
+    payload = json.loads(event_payload(event(1), identity="x", latency_ms=1.0, clock_synced=False))
+    validator = Draft202012Validator(schemas.by_topic()[topic])
+    assert validator.is_valid(payload)
+    assert not validator.is_valid(payload | change)
