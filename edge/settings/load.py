@@ -73,7 +73,7 @@ def _message(error: dict[str, Any], path: lines.Path, value: Any) -> str:
     if error["type"] == "extra_forbidden":
         here = list(property_of(path[:-1]).get("properties", {}))
         near = difflib.get_close_matches(str(path[-1]), here, n=1)
-        guess = f"; did you mean {near[0]}?" if near else ""
+        guess = f"; did you mean {near[0]}?" if near else "."
         return f"unknown key{guess} Allowed here: {', '.join(here)}"
     rule = allowed(property_of(path))
     words = str(error["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
