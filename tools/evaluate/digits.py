@@ -1,0 +1,168 @@
+"""``digits``: naming single digits of the public sets, with calibration and a confusion matrix.
+
+MNIST's 28x28 pictures get two black pixels on every side. The others are scaled so that the digit
+fills 20 of 32 pixels, as proposals in photographs are. A rejected digit is an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from edge.infer.model import Model
+from edge.infer.settings import InferSettings
+from edge.recognize.digits.crop import cut
+from edge.recognize.registry import Network
+from edge.records import Box, Image
+from tools.data import Labelled, data_folder, mnist, optdigits, semeion
+from tools.evaluate.error_sheet import tile, write_sheet
+from tools.evaluate.peers import load_peers
+
+SUMMARY = "single digits of a public set named"
+SETS: Mapping[str, Callable[[Path], Labelled]] = {
+    "mnist": lambda root: mnist(root, "test"),
+    "semeion": semeion,
+    "optdigits": optdigits,
+}
+BINS = 15
+"""Equal bins of the score for the expected calibration error (Guo et al. 2017, arXiv 1706.04599)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Named:
+    """What a network said: ``read`` (N,) place of the likeliest label, ``scores`` (N,) its probability,
+    ``true`` (N,) the digit, ``labels`` of the network."""
+
+    read: NDArray[np.intp]
+    scores: NDArray[np.float32]
+    true: NDArray[np.uint8]
+    labels: tuple[str, ...]
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """(N,): whether the likeliest label is the digit."""
+        return np.asarray(np.array(self.labels)[self.read] == self.true.astype("U1"))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Set, data, model, the sheet."""
+    parser.add_argument("--set", choices=tuple(SETS), required=True, help="test set")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="folder that holds the sets (beside the checkout)"
+    )
+    parser.add_argument(
+        "--model", default="digits-cnn", metavar="NAME|DIR", help="model to judge (digits-cnn)"
+    )
+    parser.add_argument(
+        "--peers", type=Path, metavar="DIR", help="also judge the public MNIST nets of a folder"
+    )
+    parser.add_argument("--sheet", type=Path, metavar="FILE", help="write all mistakes to a PNG")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Prints the tables or the object; 0 whatever the figures are."""
+    data = SETS[arguments.set](data_folder(arguments.data))
+    network = Model.load(arguments.model, InferSettings(threads=1))
+    pictures = prepared(data.pictures, network.input_size)
+    named = name_all(pictures, data.digits, network)
+    if arguments.sheet:
+        write_sheet(arguments.sheet, _tiles(pictures, named))
+    figures = {"set": arguments.set, **record(named), "model": arguments.model}
+    peers = {
+        name: record(name_all(prepared(data.pictures, peer.input_size), data.digits, peer))
+        for name, peer in (load_peers(arguments.peers) if arguments.peers else {}).items()
+    }
+    if arguments.json:
+        print(json.dumps({**figures, **({"peers": peers} if peers else {})}))
+    else:
+        _show(figures, named, peers)
+    return 0
+
+
+def record(named: Named) -> dict[str, Any]:
+    """The figures of one network; a rejected digit is an error."""
+    return {
+        "accuracy": float(named.right.mean()),
+        "n": len(named.right),
+        "errors": int((~named.right).sum()),
+        "ece": calibration_error(named.scores, named.right),
+    }
+
+
+def prepared(pictures: Image, size: tuple[int, int]) -> Image:
+    """Pictures (N, H, W), ink bright on 0, as the network takes them: (N, height, width).
+
+    28x28 is padded to the size, all else is cut as in photographs.
+    """
+    width, height = size
+    out = np.zeros((len(pictures), height, width), np.uint8)
+    if pictures.shape[1:] == (28, 28):
+        x, y = (width - 28) // 2, (height - 28) // 2
+        out[:, y : y + 28, x : x + 28] = pictures
+        return out
+    for picture, crop in zip(pictures, out, strict=True):
+        box = Box(*(float(value) for value in cv2.boundingRect(picture)))
+        margin = max(picture.shape)
+        cut(
+            np.pad(picture, margin),
+            Box(box.x + margin, box.y + margin, box.w, box.h),
+            dark_ink=False,
+            out=crop,
+        )
+    return out
+
+
+def name_all(pictures: Image, true: NDArray[np.uint8], network: Network) -> Named:
+    """Every picture (N, H, W) through ``network``."""
+    shown = track(
+        pictures, "digits", console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
+    )
+    scores = np.array([network.run(picture)["scores"] for picture in shown])
+    return Named(scores.argmax(axis=1), scores.max(axis=1), true, network.labels)
+
+
+def calibration_error(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> float:
+    """Expected calibration error: how far score and share of right ones differ, weighted over ``BINS``."""
+    places = np.minimum((scores * BINS).astype(int), BINS - 1)
+    counts = np.bincount(places, minlength=BINS)
+    gaps = np.abs(np.bincount(places, scores, BINS) - np.bincount(places, right, BINS))
+    return float(gaps.sum() / max(counts.sum(), 1))
+
+
+def _tiles(pictures: Image, named: Named) -> list[Image]:
+    tiles = []
+    for index in np.flatnonzero(~named.right):
+        image = np.asarray(cv2.cvtColor(255 - pictures[index], cv2.COLOR_GRAY2BGR), np.uint8)
+        height, width = image.shape[:2]
+        caption = f"{named.true[index]} > {named.labels[named.read[index]]} ({named.scores[index]:.2f})"
+        tiles.append(tile(image, Box(0, 0, width, height), (caption, f"number {index}")))
+    return tiles
+
+
+def _show(figures: dict[str, Any], named: Named, peers: Mapping[str, dict[str, Any]]) -> None:
+    console = Console()
+    table = Table(title=f"{figures['model']} on {figures['set']}: true digit down, read across")
+    table.add_column("")
+    for label in named.labels:
+        table.add_column(label, justify="right")
+    for digit in range(10):
+        counts = np.bincount(named.read[named.true == digit], minlength=len(named.labels))
+        table.add_row(str(digit), *(str(count) if count else "·" for count in counts))
+    console.print(table)
+    for name, some in {figures["model"]: figures, **peers}.items():
+        console.print(
+            f"{name}: {some['accuracy']:.2%} of {some['n']}, {some['errors']} errors, "
+            f"expected calibration error {some['ece']:.3f}"
+        )
