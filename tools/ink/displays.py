@@ -1,0 +1,80 @@
+"""Seven-segment digits in many builds: width, thickness, gaps, pointed or square ends."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.records import Image
+from tools.ink.shapes import BODY, SIDE, Shapes, filled_map
+
+SEGMENTS = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg")
+"""The lit segments of each digit: a above, then clockwise to f, g in the middle."""
+
+_OVERSAMPLING = 4
+
+
+def displays(rng: np.random.Generator, builds: int) -> tuple[Shapes, Image]:
+    """Digits of ``builds`` displays, ten each in order, and those displays with all segments lit.
+
+    The latter are maps (builds, SIDE, SIDE). All digits of a display lie at the same place of their
+    map: a 1 stays on the right.
+    """
+    maps, full = [], []
+    for _ in range(builds):
+        segments = _segments(rng)
+        tail = rng.random() < 0.85
+        for digit, lit in enumerate(SEGMENTS):
+            names = lit if tail or digit not in (6, 9) else lit.replace("a" if digit == 6 else "d", "")
+            names = names + "f" if digit == 7 and rng.random() < 0.2 else names
+            maps.append(_map(segments, names))
+        full.append(_map(segments, "abcdefg"))
+    labels = np.tile(np.arange(10, dtype=np.int16), builds)
+    return Shapes(np.stack(maps), labels, filled=True), np.stack(full)
+
+
+def _map(segments: dict[str, NDArray[np.float32]], names: str) -> Image:
+    mask = np.zeros((SIDE * _OVERSAMPLING,) * 2, np.uint8)
+    for name in names:
+        cv2.fillPoly(mask, [np.rint(segments[name] * 16).astype(np.int32)], (255,), shift=4)
+    return filled_map(mask, _OVERSAMPLING)
+
+
+def _segments(rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+    height = BODY * _OVERSAMPLING
+    thick = height * rng.uniform(0.07, 0.19)
+    width = height * rng.uniform(0.45, 0.68)
+    gap = thick * rng.choice([0.0, rng.uniform(0.05, 0.35)])
+    point = thick / 2 * rng.choice([0.0, 1.0, rng.uniform(0, 1)])
+    left, top = (SIDE * _OVERSAMPLING - width) / 2, (SIDE * _OVERSAMPLING - height) / 2
+    right, bottom, middle = left + width - thick, top + height - thick, top + (height - thick) / 2
+    lean = rng.uniform(0, 0.18) if rng.random() < 0.6 else 0.0
+
+    def bar(x: float, y: float, length: float, across: bool) -> NDArray[np.float32]:
+        near, far, half = gap, length - gap, thick / 2
+        outline = np.array(
+            [
+                (near, half),
+                (near + point, 0),
+                (far - point, 0),
+                (far, half),
+                (far - point, thick),
+                (near + point, thick),
+            ]
+        )
+        points = outline if across else outline[:, ::-1]
+        points = points + np.array((x, y))
+        points[:, 0] += (SIDE * _OVERSAMPLING / 2 - points[:, 1]) * lean
+        return np.asarray(points, np.float32)
+
+    reach, across = middle - top + (thick if point < 1 else 0), width
+    return {
+        "a": bar(left, top, across, True),
+        "g": bar(left, middle, across, True),
+        "d": bar(left, bottom, across, True),
+        "f": bar(left, top, reach + thick * (point >= 1), False),
+        "b": bar(right, top, reach + thick * (point >= 1), False),
+        "e": bar(left, middle, reach + thick * (point >= 1), False),
+        "c": bar(right, middle, reach + thick * (point >= 1), False),
+    }
