@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from edge.annotate import annotate
 from edge.capture.scene import Scene, Story
-from edge.demo.received import Payload, Received, parsed
+from edge.clock import from_rfc3339
+from edge.demo.received import Payload, Received
 from edge.errors import FaultError
 from edge.records import Box, Detection, Image
 
@@ -13,7 +14,7 @@ REST = 1.0
 
 
 def picture(received: Received, story: Story, fps: float) -> Image:
-    """The fullest view in which nothing moved or changed, (H, W, 3) BGR.
+    """The fullest view, of digits on the paper and digits told, (H, W, 3) BGR; at rest where one was.
 
     A state has a time, an event also the number of its frame: together they say which frame a
     state tells of. Raises ``FaultError`` when too little was received.
@@ -23,7 +24,10 @@ def picture(received: Received, story: Story, fps: float) -> Image:
         raise FaultError("there is nothing to draw: no digits were received")
     frames = [_sequence(view, anchor, fps) for view in views]
     resting = [index for index, frame in enumerate(frames) if _rests(story, frame / fps)]
-    chosen = max(resting or range(len(views)), key=lambda index: len(story.truth(frames[index] / fps).digits))
+    chosen = max(
+        resting or range(len(views)),
+        key=lambda index: min(len(story.truth(frames[index] / fps).digits), len(views[index]["digits"])),
+    )
     view, sequence = views[chosen], frames[chosen]
     image, _ = Scene(story.seed, story.size).draw(sequence / fps, sequence)
     digits = [Detection(Box(*item["box"]), str(item["digit"]), item["score"]) for item in view["digits"]]
@@ -32,7 +36,7 @@ def picture(received: Received, story: Story, fps: float) -> Image:
 
 def _sequence(view: Payload, anchor: Payload, fps: float) -> int:
     """The number of the frame that a state tells of."""
-    later = (parsed(view["time"]) - parsed(anchor["time"])).total_seconds()
+    later = (from_rfc3339(view["time"]) - from_rfc3339(anchor["time"])).total_seconds()
     return max(int(anchor["frame"]["sequence"]) + round(later * fps), 0)
 
 

@@ -79,6 +79,8 @@ def play(what: Play, settings: Settings, watch: Watch) -> Played:
             seconds = _watch(what.seconds, service, show)
             service.stop()
             _await_the_last(received)
+            if subscriber.fault is not None:
+                raise subscriber.fault
         finally:
             service.kill()
             subscriber.stop()

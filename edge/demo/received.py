@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from edge.clock import Clock
+from edge.clock import Clock, from_rfc3339
 from edge.demo.truth import Judge, Verdict
 
 SHOWN = 12
@@ -130,7 +130,7 @@ class Received:
             self._verdicts[verdict] += 1
         if event["event_type"] != "end":
             self._anchor = event
-        delay = (wall - parsed(event["time"])).total_seconds() * 1e3
+        delay = (wall - from_rfc3339(event["time"])).total_seconds() * 1e3
         self._delays.append(delay)
         self._events.append(Told(event, verdict, delay))
 
@@ -140,8 +140,3 @@ class Received:
             self._fps = state["loop"]["fps"] or self._fps
         elif name == "digits/state":
             self._views.append(state)
-
-
-def parsed(time: str) -> datetime:
-    """The moment of an RFC 3339 text in UTC."""
-    return datetime.fromisoformat(time.replace("Z", "+00:00"))
