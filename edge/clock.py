@@ -1,4 +1,4 @@
-"""The clocks, so that tests can own time: monotonic for ages, wall for people."""
+"""The clocks, so that tests can own time: monotonic for ages, wall for people; and times as text."""
 
 from __future__ import annotations
 
@@ -36,3 +36,13 @@ def rfc3339(moment: datetime) -> str:
     return (
         moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
     )
+
+
+def from_rfc3339(text: str) -> datetime:
+    """The UTC time of such a text."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def unix_milliseconds(moment: datetime) -> int:
+    """A time as whole milliseconds since 1970."""
+    return int(moment.timestamp() * 1000)

@@ -27,7 +27,8 @@ from edge.infer.golden import check_golden
 from edge.infer.model import Model
 from edge.loop import FrameLoop
 from edge.pipeline import Lane, Pipeline, Sink
-from edge.recognize.registry import Descriptor, Recognizer, descriptors, resolve
+from edge.recognize.descriptor import Descriptor, Recognizer
+from edge.recognize.registry import descriptors, resolve
 from edge.records import CameraStatus, State
 from edge.settings.compose import Settings
 from edge.track.behaviour import Behaviour
@@ -139,7 +140,7 @@ class Daemon:
             recognizer = resolve(descriptor.factory)(self._settings.recognizer(name), self._load_model)
             tracker = Tracker(_behaviour(descriptor), self._settings.tracking, self._settings.events)
             self._recognizers[name], self._trackers[name] = recognizer, tracker
-            lanes.append(Lane(name, recognizer, tracker))
+            lanes.append(Lane(recognizer, tracker))
         return lanes
 
     def _load_model(self, name: str) -> Model:
@@ -197,14 +198,16 @@ class Daemon:
         return tuple(deadlines)
 
     def _tell_camera(self, status: CameraStatus) -> None:
-        """Tells what changed; the rate of frames alone is no news."""
-        shown = self._shown
-        if shown and (status.state, status.reason, status.size) == (shown.state, shown.reason, shown.size):
+        """Tells what changed; the rate of frames alone is no news, and the size none for the log."""
+        judged, shown = (status.state, status.reason), self._shown
+        known = shown is not None and judged == (shown.state, shown.reason)
+        if shown is not None and known and status.size == shown.size:
             return
         self._shown = status
-        calm = status.state == "ok" or status.reason in ("opening", "ended")
-        words = f"camera {status.state}" + (f": {status.reason}" if status.reason else "")
-        log.log(logging.INFO if calm else logging.WARNING, "%s", words)
+        if not known:
+            calm = status.state == "ok" or status.reason in ("opening", "ended")
+            words = f"camera {status.state}" + (f": {status.reason}" if status.reason else "")
+            log.log(logging.INFO if calm else logging.WARNING, "%s", words)
         fields = {
             "state": status.state,
             "reason": status.reason,
@@ -217,7 +220,7 @@ class Daemon:
     def _post_stats(self) -> None:
         fields = stats(
             uptime=(self._clock.monotonic_ns() - self._begun) / 1e9,
-            loop={"frames": self._loop.frames, "fps": round(self._fps, 2), **self._loop.counters()},
+            loop={"fps": round(self._fps, 2), **self._loop.counters()},
             latencies=self._latencies,
             camera=self._worker.counters(),
             recognizers={name: part.counters() for name, part in self._recognizers.items()},
@@ -267,15 +270,15 @@ class Daemon:
             self._post_stats()
         for name, sink in self._sinks.items():
             if not sink.stop(timeout=max(until - time.monotonic(), 0.5)):
-                log.warning("%s did not end in time; what it holds stays in the outbox", name)
+                log.warning("%s: not everything could be delivered; what is left stays in the outbox", name)
         log.info("ended")
 
     def _catch_signals(self) -> None:
         if threading.current_thread() is not threading.main_thread():
             return
 
-        def handler(number: int, _frame: FrameType | None) -> None:
-            self._stop.set()
+        def handler(_number: int, _frame: FrameType | None) -> None:
+            self.stop()
 
         # SIGHUP: the terminal of `edge run` has gone.
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -291,4 +294,5 @@ def _behaviour(descriptor: Descriptor) -> Behaviour:
         items=descriptor.items,
         cooldown=descriptor.cooldown,
         numbers=descriptor.numbers,
+        named_by=descriptor.named_by,
     )

@@ -13,12 +13,17 @@ from numpy.typing import NDArray
 from edge.records import Box, Image
 
 Boxes = NDArray[np.float32]
-_Scalar = TypeVar("_Scalar", bound=np.generic)
+_Real = TypeVar("_Real", np.float32, np.float64)
 
 
 def centre(box: Box) -> tuple[float, float]:
     """The middle of a box, in pixels."""
     return box.x + box.w / 2, box.y + box.h / 2
+
+
+def centres(boxes: NDArray[_Real]) -> NDArray[_Real]:
+    """The middles (N, 2) of many boxes (N, 4), in pixels."""
+    return np.asarray(boxes[:, :2] + boxes[:, 2:] / 2, boxes.dtype)
 
 
 def union(first: Box, *others: Box) -> Box:
@@ -71,6 +76,11 @@ def clip(box: Box, width: int, height: int) -> Box:
     left, top = min(max(box.x, 0.0), width), min(max(box.y, 0.0), height)
     right, bottom = min(max(box.x + box.w, 0.0), width), min(max(box.y + box.h, 0.0), height)
     return Box(left, top, max(right - left, 0.0), max(bottom - top, 0.0))
+
+
+def whole(box: Box) -> list[int]:
+    """A box in whole pixels, as people and JSON are told it."""
+    return [round(side) for side in box]
 
 
 def size_of(image: Image) -> tuple[int, int]:

@@ -51,6 +51,7 @@ class FrameLoop:
         self.frames = 0
         self.events = 0
         self.faults = 0
+        self._told: set[type[Exception]] = set()
         self.finished = False
         self.fault: EdgeError | None = None
 
@@ -88,7 +89,7 @@ class FrameLoop:
                     if self._supply.ended:
                         self.finished = True
                         break
-                    self._pipeline.idle(begun / 1e9)
+                    self.events += self._pipeline.idle(begun / 1e9)
                     continue
                 # Counted on from when it was due: a late frame does not delay all that follow.
                 due = max(due, begun / 1e9 - self._period) + self._period
@@ -104,8 +105,9 @@ class FrameLoop:
             except Exception as error:
                 failed += 1
                 self.faults += 1
-                if failed == 1:
-                    log.exception("a frame could not be processed; counted, and the next one is tried")
+                if type(error) not in self._told:
+                    self._told.add(type(error))
+                    log.exception("a frame could not be processed; such faults are counted from now on")
                 if failed >= FAULTS:
                     self.fault = FaultError(
                         f"{failed} frames one after the other failed: {type(error).__name__}: {error}"

@@ -2,10 +2,10 @@
 
 ::
 
-    detections     = recognizer.detect(frame)                    what is where
-    targets        = tracker.associate(detections, now)          which tracks want a closer look
-    descriptions   = recognizer.describe(frame, targets, budget) what they are
-    events, states = tracker.absorb(descriptions, now)           votes, hysteresis, numbers
+    detections     = recognizer.detect(frame)                     what is where
+    targets        = tracker.associate(frame, detections, now)    which tracks want a closer look
+    descriptions   = recognizer.describe(frame, targets, budget)  what they are
+    events, states = tracker.absorb(descriptions, now)            votes, hysteresis, numbers
     events and states go to the sinks
 
 *When* to look closer is the tracker's policy; *how* is the recognizer's.
@@ -63,7 +63,6 @@ class Sink(Protocol):
 class Lane:
     """A recognizer with the tracker of its detections."""
 
-    name: str
     recognizer: Recognizer
     tracker: Tracker
 
@@ -87,11 +86,11 @@ class Pipeline:
     def tick(self, frame: Frame) -> int:
         """Processes one frame; gives the number of events that it caused."""
         clock = time.perf_counter
+        now = frame.captured / 1e9
         left = self._budget
         events: list[Event] = []
         states: list[State] = []
         for lane in self._lanes:
-            now = frame.captured / 1e9
             begun = clock()
             detections = lane.recognizer.detect(frame)
             detected = clock()
@@ -107,20 +106,22 @@ class Pipeline:
             self._stopwatch("recognize", detected - begun + described - associated)
             self._stopwatch("track", associated - detected + absorbed - described)
         begun = clock()
+        self._hand_on(events, states)
+        self._stopwatch("transmit", clock() - begun)
+        return len(events)
+
+    def idle(self, now: float) -> int:
+        """Lets tracks age while no frame comes, so that what is gone ends too; gives the number of events."""
+        count = 0
+        for lane in self._lanes:
+            events, states = lane.tracker.absorb((), now)
+            self._hand_on(events, states)
+            count += len(events)
+        return count
+
+    def _hand_on(self, events: Sequence[Event], states: Sequence[State]) -> None:
         for sink in self._sinks:
             if events:
                 sink.put(events)
             if states:
                 sink.post(states)
-        self._stopwatch("transmit", clock() - begun)
-        return len(events)
-
-    def idle(self, now: float) -> None:
-        """Lets tracks age while no frame comes, so that what is gone also ends."""
-        for lane in self._lanes:
-            events, states = lane.tracker.absorb((), now)
-            for sink in self._sinks:
-                if events:
-                    sink.put(events)
-                if states:
-                    sink.post(states)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mosquitto import Mosquitto
 
 ROOT = Path(__file__).parent.parent
 
@@ -17,3 +19,14 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no development data: {folder} is not there (set EDGE_SHARED)")
     return folder
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A mosquitto with persistence, running."""
+    folder = tmp_path / "mosquitto"
+    folder.mkdir()
+    broker = Mosquitto(folder)
+    broker.start()
+    yield broker
+    broker.close()

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 
 import numpy as np
 
-from edge.capture.source import Stamp
+from edge.capture.stamp import Stamp
 from edge.clock import Clock
 from edge.errors import UnavailableError
 from edge.records import Frame, Image

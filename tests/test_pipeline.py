@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 
 import numpy as np
+import pytest
 
 from edge.clock import SystemClock
 from edge.loop import FAULTS, FrameLoop
@@ -63,7 +64,7 @@ class Stage:
 
 def pipeline(stage: Stage, budget: float = 0.1) -> tuple[Pipeline, list[str]]:
     timed: list[str] = []
-    lane = Lane("digits", stage, stage)
+    lane = Lane(stage, stage)
     return Pipeline([lane], [stage], stopwatch=lambda name, _: timed.append(name), budget=budget), timed
 
 
@@ -86,6 +87,13 @@ def test_the_budget_is_handed_down() -> None:
     stage = Stage()
     pipeline(stage, budget=0.05)[0].tick(frame())
     assert stage.budgets == [0.05]
+
+
+def test_what_ends_while_no_frame_comes_reaches_the_sinks_and_is_counted() -> None:
+    stage = Stage()
+    assert pipeline(stage)[0].idle(2.0) == 1
+    assert stage.calls == ["absorb 0"]
+    assert len(stage.events) == len(stage.states) == 1
 
 
 class Supply:
@@ -129,3 +137,18 @@ def test_frames_that_fail_are_counted_and_many_in_a_row_are_a_fault() -> None:
     assert many.fault is not None
     assert many.fault.exit_code == 70
     assert "no such picture" in str(many.fault)
+
+
+class Faltering(Stage):
+    """Fails at every second frame."""
+
+    def detect(self, frame: Frame) -> Sequence[Detection]:
+        self.broken = frame.sequence % 2 == 0
+        return super().detect(frame)
+
+
+def test_a_kind_of_fault_is_told_once_and_then_counted(caplog: pytest.LogCaptureFixture) -> None:
+    loop = run(Supply(4 * FAULTS), Faltering())
+    assert loop.fault is None
+    assert loop.counters() == {"frames": 2 * FAULTS, "events": 2 * FAULTS, "faults": 2 * FAULTS}
+    assert len(caplog.records) == 1

@@ -18,7 +18,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from edge.recognize.registry import Descriptor, descriptors
+from edge.recognize.descriptor import Descriptor
+from edge.recognize.registry import descriptors
 from edge.transmit.payload import (
     CameraPayload,
     EventPayload,
@@ -28,7 +29,7 @@ from edge.transmit.payload import (
     StatePayload,
     StatsPayload,
 )
-from edge.transmit.topics import RULES, event_topic
+from edge.transmit.topics import event_topic, rule
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "schemas"
@@ -151,9 +152,8 @@ def _untitled(value: Any) -> Any:
 
 
 def _line(topic: str) -> str:
-    rule = RULES.get(topic) or RULES[f"*/{topic.split('/')[1]}"]
-    file = file_name(topic)
-    return f"| `{topic}` | {'yes' if rule.retain else 'no'} | {rule.qos} | [{file}]({file}) |"
+    how, file = rule(topic), file_name(topic)
+    return f"| `{topic}` | {'yes' if how.retain else 'no'} | {how.qos} | [{file}]({file}) |"
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import numpy as np
 
 from edge.capture.chatter import silence
 from edge.capture.settings import CameraSettings, redact
-from edge.capture.source import Stamp
+from edge.capture.stamp import Stamp
 from edge.clock import Clock
 from edge.errors import UnavailableError
 from edge.records import Frame, Image
@@ -104,9 +104,10 @@ class FileSource(_Capture):
     def __init__(self, settings: CameraSettings, clock: Clock, path: Path) -> None:
         super().__init__(settings, clock, str(path))
         self.rate = settings.fps
-        self._path = path.expanduser()
+        self._path = Path(os.path.expanduser(path))  # of an unknown user it stays as it is
         self._given = 0
         self._expected = 0.0
+        self._told = False
 
     def open(self) -> None:
         """Raises ``UnavailableError`` for what is missing, empty, or no video."""
@@ -135,7 +136,8 @@ class FileSource(_Capture):
                 f"{self.name}: no frame can be decoded", "the file is truncated or damaged"
             )
         # The count of some containers is an estimate.
-        if self._given < 0.9 * self._expected:
+        if self._given < 0.9 * self._expected and not self._told:
+            self._told = True
             log.warning("%s: ended after %d of %d frames; truncated?", self.name, self._given, self._expected)
         return None
 
@@ -226,7 +228,11 @@ class CameraSource(_LiveCapture):
 
 
 def _check_file(path: Path) -> None:
-    if not path.exists():
+    try:
+        there = path.exists()
+    except OSError as error:  # a name too long, for one
+        raise UnavailableError(f"{path}: cannot be read: {error.strerror}", "check camera.source") from None
+    if not there:
         raise UnavailableError(f"{path}: no such file", "check camera.source")
     if not path.is_file():
         raise UnavailableError(f"{path}: no file", "allowed: a video file")

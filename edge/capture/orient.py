@@ -8,6 +8,7 @@ from typing import NamedTuple
 import cv2
 
 from edge.capture.settings import CameraSettings
+from edge.geometry import size_of
 from edge.records import Image
 
 Pixels = tuple[int, int, int, int]
@@ -51,7 +52,7 @@ class Orientation:
         is the result itself.
         """
         image = self._turned(image)
-        size = image.shape[1], image.shape[0]
+        size = size_of(image)
         if size != self._size:
             self._measure(size)
         if self._black and not image.flags.writeable:

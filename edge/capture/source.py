@@ -10,7 +10,7 @@ from typing import Protocol
 from edge.capture.settings import CameraSettings, redact
 from edge.clock import Clock
 from edge.errors import ConfigError
-from edge.records import Frame, Image
+from edge.records import Frame
 
 FORMS = (
     "allowed: a camera (0, /dev/video0), a video file, a picture, a folder or glob of pictures, "
@@ -57,21 +57,6 @@ class Source(Protocol):
     def counters(self) -> Mapping[str, int]:
         """Totals since the start; ``corrupt``: frames that could not be used."""
         ...
-
-
-class Stamp:
-    """Makes frames of pictures: numbers them from 0 and writes both times on them."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._sequence = 0
-
-    def __call__(self, image: Image) -> Frame:
-        """The frame of a picture that was read just now."""
-        captured = self._clock.monotonic_ns()
-        frame = Frame(image=image, sequence=self._sequence, captured=captured, wall=self._clock.wall())
-        self._sequence += 1
-        return frame
 
 
 def open_source(settings: CameraSettings, clock: Clock) -> Source:

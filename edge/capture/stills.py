@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import logging
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from edge.capture.chatter import silence
 from edge.capture.header import FORMATS, SUFFIXES, read_header
 from edge.capture.settings import MAX_PIXELS, CameraSettings
-from edge.capture.source import Stamp
+from edge.capture.stamp import Stamp
 from edge.clock import Clock
 from edge.errors import InputError, UnavailableError
 from edge.records import Frame, Image
@@ -55,7 +56,17 @@ def read_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Image:
 
 def picture_files(text: str) -> list[Path]:
     """The files that a file, folder or glob names, ``frame2`` before ``frame10``. Raises ``InputError``."""
-    path = Path(text).expanduser()
+    try:
+        return _named(text)
+    except (OSError, ValueError) as error:  # a name too long, or with a NUL in it
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{text}: cannot be read: {reason}", "check the path") from None
+
+
+def _named(text: str) -> list[Path]:
+    path = at(text)
+    if not text:
+        raise InputError("an empty name of a file", "check the path")
     if path.is_dir():
         found = [file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file()]
         what = f"{path}: no pictures in this folder"
@@ -71,13 +82,23 @@ def picture_files(text: str) -> list[Path]:
 
 def means_pictures(text: str) -> bool:
     """Whether a source is a picture, folder or glob rather than a video file."""
-    path = Path(text).expanduser()
-    if path.is_dir() or path.suffix.lower() in SUFFIXES:
+    path = at(text)
+    if path.suffix.lower() in SUFFIXES:
         return True
-    if path.is_file():
-        with path.open("rb") as file:
-            return read_header(file.read(65536)) is not None
+    try:
+        if path.is_dir():
+            return True
+        if path.is_file():
+            with path.open("rb") as file:
+                return read_header(file.read(65536)) is not None
+    except OSError:  # whoever opens it tells why
+        return False
     return _has_wildcard(text)
+
+
+def at(text: str) -> Path:
+    """The path that a person means; ``~`` of somebody who is not known stays as it is."""
+    return Path(os.path.expanduser(text))
 
 
 class StillsSource:

@@ -41,6 +41,7 @@ class CaptureWorker:
         self._vitals = Vitals(clock, max(settings.stall_after, 2 / settings.fps))
         self._progress = clock.monotonic_ns()
         self._reopened = 0
+        self._resized = 0
         self._failures = 0
         self._ended = False
         self._due = 0.0
@@ -83,8 +84,9 @@ class CaptureWorker:
         return self._clock.monotonic_ns() if self._ended else self._progress
 
     def counters(self) -> dict[str, int]:
-        """Totals since the start: of the slot, of the source, and ``reopened`` after a failure."""
-        return {**self._slot.counters(), **self._source.counters(), "reopened": self._reopened}
+        """Totals since the start: of the slot, of the source, ``reopened`` after a failure, ``resized``."""
+        own = {"reopened": self._reopened, "resized": self._resized}
+        return {**self._slot.counters(), **self._source.counters(), **own}
 
     # -- the thread ---------------------------------------------------------------------------
 
@@ -139,7 +141,10 @@ class CaptureWorker:
     def _deliver(self, frame: Frame, generation: int) -> None:
         size = size_of(frame.image)
         if self._vitals.frame(size, frame.captured / 1e9, self._source.counters()["corrupt"]):
-            log.info("%s: the size has changed to %d x %d", self.name, *size)
+            # A folder of pictures changes its size all the time.
+            level = logging.DEBUG if self._resized else logging.INFO
+            log.log(level, "%s: the size has changed to %d x %d", self.name, *size)
+            self._resized += 1
         if not self._lockstep:
             self._slot.put(frame, generation)
             return

@@ -1,4 +1,4 @@
-"""``edge check``: configuration, models, camera, broker, a line each; the worst one is the exit code."""
+"""``edge check``: configuration, models, camera, broker, a line each; the first wrong one's exit code."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
 from edge.capture.source import open_source
+from edge.cli.terminal import Terminal
 from edge.clock import SystemClock
 from edge.errors import EdgeError
 from edge.geometry import size_of
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Looks at everything even when something is wrong; gives the first code that is not 0."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(highlight=False, soft_wrap=True)
     findings: list[Finding] = []
 
     def look(part: str, check: Callable[[], str]) -> None:
@@ -71,7 +71,7 @@ def _finding(part: str, check: Callable[[], str]) -> Finding:
         return Finding(part, error.exit_code, str(error))
 
 
-def _print(console: Console, finding: Finding) -> None:
+def _print(console: Terminal, finding: Finding) -> None:
     mark, style = ("wrong", "bold red") if finding.exit_code else ("ok", "green")
     for line in finding.message.splitlines():
         console.print(Text(f"{finding.part:<14}").append(f"{mark:<6}", style).append(line))

@@ -10,10 +10,10 @@ from pathlib import Path
 from types import FrameType
 
 import cv2
-from rich.console import Console
 from rich.live import Live
 
 from edge.capture.scene import Story
+from edge.cli.terminal import Terminal
 from edge.demo.picture import picture
 from edge.demo.play import FPS, SIZE, Play, Played, play
 from edge.demo.received import Received
@@ -42,7 +42,7 @@ def main(args: argparse.Namespace) -> int:
     # The service's process must not outlive this one.
     signal.signal(signal.SIGTERM, _interrupt)
     what = Play(args.seconds, args.seed, args.source)
-    console = Console()
+    console = Terminal()
     if console.is_terminal and not args.json:
         with Live(console=console, auto_refresh=False, transient=True) as live:
             played = play(what, settings, lambda *now: live.update(table(*now), refresh=True))

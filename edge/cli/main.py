@@ -7,6 +7,7 @@ only the one that is called is imported, so that ``edge --version`` needs no Ope
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import sys
@@ -32,11 +33,14 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command line; gives its exit code. Prints errors as one line on standard error."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    args = _parser(arguments).parse_args(arguments)
+    verbose = not {"-v", "--verbose"}.isdisjoint(arguments)
     try:
-        return int(import_module(f"edge.cli.{args.command}").main(args))
+        args = _parser(arguments).parse_args(arguments)
+        code = int(import_module(f"edge.cli.{args.command}").main(args))
+        print(end="", flush=True)  # here, where a reader that has gone is known
+        return code
     except EdgeError as error:
-        if args.verbose:
+        if verbose:
             traceback.print_exc()
         print(f"edge: {error}", file=sys.stderr)
         return error.exit_code
@@ -47,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # noqa: BLE001  (the last border: a person gets one line)
-        if args.verbose:
+        if verbose:
             traceback.print_exc()
         print(f"edge: internal fault: {type(error).__name__}: {error}; -v shows where", file=sys.stderr)
         return FaultError.exit_code
@@ -55,6 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name of a file may be no text at all
+            stream.reconfigure(errors="backslashreplace")
     code = main()
     if threading.active_count() > 1:
         # A driver holds its thread; the interpreter's own end would abort the process under it.

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from edge.cli.terminal import Terminal
 from edge.errors import ModelError
 from edge.infer.card import load_card
 from edge.infer.golden import check_golden
@@ -68,7 +68,7 @@ def _row(folder: Path, settings: InferSettings) -> dict[str, Any]:
 
 def _table(rows: list[dict[str, Any]]) -> None:
     """Each model in a line, then the figures of each."""
-    console = Console(highlight=False)
+    console = Terminal(highlight=False)
     overview = Table(
         "model", "version", "task", "KiB", "runtime", "licence", "state", box=None, pad_edge=False
     )

@@ -10,18 +10,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
-from rich.console import Console
 from rich.text import Text
 
 from edge.annotate import annotate
+from edge.capture.chatter import held_back
 from edge.capture.stills import picture_files, read_picture
+from edge.cli.annotations import Annotations
+from edge.cli.terminal import Terminal, shown
 from edge.clock import SystemClock
 from edge.errors import InputError
-from edge.geometry import size_of
+from edge.geometry import size_of, whole
 from edge.infer.model import Model
-from edge.recognize.registry import Recognizer, descriptors, resolve
-from edge.records import Box, Detection, Frame, Image
+from edge.recognize.descriptor import Recognizer
+from edge.recognize.registry import descriptors, resolve
+from edge.records import Detection, Frame, Image
 from edge.settings.compose import Settings
 from edge.settings.load import load
 from edge.track.numbers import Glyph, Number, group
@@ -40,29 +42,32 @@ def main(args: argparse.Namespace) -> int:
     """Reads every file; 1 when some could not be read, each named on standard error."""
     settings = load(args.config)
     recognizers = _recognizers(settings)
-    if args.annotate:
-        args.annotate.mkdir(parents=True, exist_ok=True)
-    console = Console(highlight=False)
+    sources = list(_each(args.files))
+    annotations = _annotations(args.annotate, sources)
+    console = Terminal(highlight=False, soft_wrap=True)
     failed = 0
-    for sequence, source in enumerate(_each(args.files)):
+    for sequence, source in enumerate(sources):
         try:
             if isinstance(source, InputError):
                 raise source
-            image = read_picture(source, settings.camera.max_pixels)
+            with held_back():  # a damaged file is told in one line, which is ours
+                image = read_picture(source, settings.camera.max_pixels)
         except InputError as error:
-            print(f"edge: {error}", file=sys.stderr)
-            failed += 1
+            failed += _tell(error)
             continue
         begun = time.perf_counter()
         found = _recognise(image, sequence, recognizers)
         elapsed = (time.perf_counter() - begun) * 1e3
         numbers = {name: _numbers(items) for name, items in found.items() if descriptors()[name].numbers}
-        if args.annotate:
-            _write(args.annotate / f"{source.stem}.png", image, found, numbers)
         if args.json:
             print(json.dumps(_record(source, image, found, numbers, elapsed)), flush=True)
         else:
             console.print(_line(source, found, numbers))
+        if annotations:
+            try:
+                annotations.write(source, _drawn(image, found, numbers))
+            except InputError as error:
+                failed += _tell(error)
     return 1 if failed else 0
 
 
@@ -74,6 +79,17 @@ def _recognizers(settings: Settings) -> dict[str, Recognizer]:
         )
         for name in settings.recognizers
     }
+
+
+def _annotations(folder: Path | None, sources: Sequence[Path | InputError]) -> Annotations | None:
+    inputs = [source for source in sources if isinstance(source, Path)]
+    return Annotations(folder, inputs) if folder else None
+
+
+def _tell(error: InputError) -> int:
+    """Names what went wrong with one file; gives 1, to be counted."""
+    print(f"edge: {shown(str(error))}", file=sys.stderr)
+    return 1
 
 
 def _each(arguments: Sequence[str]) -> Iterator[Path | InputError]:
@@ -118,26 +134,22 @@ def _record(
             {
                 descriptor.label: int(item.label) if descriptor.label_type == "integer" else item.label,
                 "score": round(item.score, 3),
-                "box": _pixels(item.box),
+                "box": whole(item.box),
             }
             for item in detections
             if item.label is not None
         ]
         if name in numbers:
             record["numbers"] = [
-                {"text": number.text, "score": round(number.score, 3), "box": _pixels(number.box)}
+                {"text": number.text, "score": round(number.score, 3), "box": whole(number.box)}
                 for number in numbers[name]
             ]
     record["ms"] = round(elapsed, 1)
     return record
 
 
-def _pixels(box: Box) -> list[int]:
-    return [round(value) for value in box]
-
-
 def _line(file: Path, found: dict[str, Sequence[Detection]], numbers: dict[str, list[Number]]) -> Text:
-    line = Text(f"{file}: ")
+    line = Text(f"{shown(str(file))}: ")
     texts = [number for some in numbers.values() for number in some]
     if not any(found.values()):
         return line.append("nothing", "dim")
@@ -148,10 +160,7 @@ def _line(file: Path, found: dict[str, Sequence[Detection]], numbers: dict[str, 
     return line
 
 
-def _write(
-    file: Path, image: Image, found: dict[str, Sequence[Detection]], numbers: dict[str, list[Number]]
-) -> None:
+def _drawn(image: Image, found: dict[str, Sequence[Detection]], numbers: dict[str, list[Number]]) -> Image:
     everything = [item for detections in found.values() for item in detections]
     texts = [(number.box, number.text) for some in numbers.values() for number in some]
-    if not cv2.imwrite(str(file), annotate(image, everything, texts)):
-        raise InputError(f"{file}: cannot be written")
+    return annotate(image, everything, texts)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
-
-from edge.daemon import Daemon
-from edge.settings.load import load
+from types import FrameType
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,9 +16,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Runs until SIGTERM or the end of a source that ends."""
+    # Until the daemon sees to its signals itself, there is nothing to be put in order.
+    signal.signal(signal.SIGTERM, _leave)
+    from edge.daemon import Daemon  # noqa: PLC0415  (a signal may also come while OpenCV is imported)
+    from edge.settings.load import load  # noqa: PLC0415
+
     settings = load(args.config)
     _log_to_stderr("debug" if args.verbose else settings.log.level)
     return Daemon(settings).run()
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def _log_to_stderr(level: str) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
-from edge.errors import UnavailableError
+from edge.cli.terminal import Terminal, shown
+from edge.errors import UnavailableError, UsageError
 from edge.settings.load import load
 from edge.transmit.subscriber import Subscriber
 
@@ -33,8 +34,12 @@ def main(args: argparse.Namespace) -> int:
     """Prints until Ctrl-C; 69 when the broker cannot be reached."""
     settings = load(args.config).mqtt
     change = {key: value for key, value in (("host", args.host), ("port", args.port)) if value is not None}
-    settings = type(settings).model_validate({**settings.model_dump(), **change})
-    console = Console(highlight=False, soft_wrap=True)
+    try:
+        settings = type(settings).model_validate({**settings.model_dump(), **change})
+    except ValueError:
+        words = " ".join(f"--{key} {value}" for key, value in change.items())
+        raise UsageError(words, "allowed: a bare name or address, a port of 1 to 65535") from None
+    console = Terminal(highlight=False, soft_wrap=True)
     until = time.monotonic() + args.seconds if args.seconds else float("inf")
 
     def show(topic: str, payload: bytes, _retained: bool) -> None:
@@ -48,15 +53,23 @@ def main(args: argparse.Namespace) -> int:
     try:
         if not subscriber.wait_connected(CONNECT_WITHIN):
             raise UnavailableError(
-                f"no connection to the broker {settings.host} within {CONNECT_WITHIN:g} s",
+                f"no connection within {CONNECT_WITHIN:g} s: {subscriber.describe()}",
                 "is it running, and are mqtt.host, mqtt.port and the login right?",
             )
-        while time.monotonic() < until:
+        while time.monotonic() < until and subscriber.fault is None:
             time.sleep(0.1)
     except KeyboardInterrupt:
         pass
     finally:
         subscriber.stop()
+    if subscriber.fault is not None:  # the reader of the output has gone, for one
+        raise subscriber.fault
+    dropped = subscriber.counters()["dropped"]
+    if dropped:
+        print(
+            f"edge: {dropped} messages came faster than they could be shown, and were left out",
+            file=sys.stderr,
+        )
     return 0
 
 
@@ -69,6 +82,5 @@ def _decoded(payload: bytes) -> Any:
 
 def _line(topic: str, payload: bytes) -> Text:
     """One line; control characters of the wire never reach the terminal."""
-    text = payload.decode("utf-8", "replace")
-    shown = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
-    return Text(f"{time.strftime('%H:%M:%S')} ", "dim").append(f"{topic} ", "cyan").append(shown)
+    text = shown(payload.decode("utf-8", "replace"))
+    return Text(f"{time.strftime('%H:%M:%S')} ", "dim").append(f"{shown(topic)} ", "cyan").append(text)

@@ -188,7 +188,7 @@ def load_card(folder: Path) -> Card:
         raise ModelError(f"{file}: larger than {MAX_BYTES // 1024} KiB", "a card is a page of text")
     try:
         data = yaml.safe_load(content)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ModelError(f"{file}: is no YAML: {' '.join(str(error).split())}") from None
     if not isinstance(data, dict):
         raise ModelError(f"{file}: keys are needed, found {_shown(data)}")

@@ -154,6 +154,8 @@ def _variant(folder: Path, card: Card, size: tuple[int, int] | None) -> Variant:
 
 def _read(file: Path, variant: Variant) -> bytes:
     """The bytes of the file that the card means, and no others."""
+    if file.is_fifo():
+        raise ModelError(f"{file}: a pipe, no file", "install the model again")
     try:
         with file.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)

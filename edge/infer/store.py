@@ -7,6 +7,7 @@ own, also in place of one of ours.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def find(name: str, settings: InferSettings) -> Path:
     Raises ``ModelError``, with the names that there are, where it is not.
     """
     if "/" in name:
-        folder = Path(name).expanduser()
+        folder = Path(os.path.expanduser(name))
         if not (folder / FILE_NAME).is_file():
             raise ModelError(f"{name}: is no model: {FILE_NAME} is not there", "name a model's folder")
         return folder
@@ -52,7 +53,7 @@ def installed(settings: InferSettings) -> list[Path]:
 
 
 def _roots(settings: InferSettings) -> tuple[Path, ...]:
-    own = (Path(settings.models).expanduser(),) if settings.models else ()
+    own = (Path(os.path.expanduser(settings.models)),) if settings.models else ()
     return (*own, built_in())
 
 

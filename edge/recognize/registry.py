@@ -7,90 +7,11 @@ tracking, topics, schemas and discovery are built from it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Literal, Protocol
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from edge.records import Description, Detection, Frame, Image, Target
-
-
-class Network(Protocol):
-    """A loaded model as a recognizer sees it: pixels in, decoded arrays out.
-
-    ``edge.infer.model.Model`` is the real one.
-    """
-
-    @property
-    def input_size(self) -> tuple[int, int]:
-        """(width, height) of the pictures that it takes."""
-        ...
-
-    @property
-    def colour(self) -> Literal["grey", "rgb", "bgr"]:
-        """The colour order of the pictures that it takes; the caller converts them from BGR."""
-        ...
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """What its classes are called, by index."""
-        ...
-
-    @property
-    def thresholds(self) -> Mapping[str, float]:
-        """The card's thresholds by name."""
-        ...
-
-    def run(self, image: Image) -> Mapping[str, NDArray[np.float32]]:
-        """Outputs by name for one picture of exactly ``input_size``, decoded as the card says.
-
-        ``image``: (h, w) uint8 for grey, else (h, w, 3) uint8; outputs: float32, without a batch axis.
-        """
-        ...
-
-
-LoadModel = Callable[[str], Network]
-"""Gives the loaded and verified model of a name (or card folder) from the settings."""
-
-
-class Recognizer(Protocol):
-    """Looks at frames. Keeps nothing between calls that could change an answer."""
-
-    def detect(self, frame: Frame) -> Sequence[Detection]:
-        """All that is in view, best score first, at most the recognizer's bound."""
-        ...
-
-    def describe(self, frame: Frame, targets: Sequence[Target], budget: float) -> Sequence[Description]:
-        """A closer look at targets, best first, within ``budget`` seconds."""
-        ...
-
-    def counters(self) -> Mapping[str, int]:
-        """Totals since the start for ``stats``: what was dropped at a bound, for one."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Descriptor:
-    """What everything else may know of a recognizer."""
-
-    name: str
-    summary: str
-    settings: str
-    """``module:Class`` of its section of the configuration."""
-    factory: str
-    """``module:function``, called as ``(settings, load_model) -> Recognizer``."""
-    label: str
-    """What its label is called in payloads: ``digit``."""
-    label_type: Literal["integer", "string"]
-    items: str
-    """The key of its state's list: ``digits``."""
-    cooldown: Literal["place", "label"]
-    """Whether the same label again elsewhere is news (digits), or not (names)."""
-    numbers: bool = False
-    """Whether its labels on one line make a number."""
+from edge.recognize.descriptor import Descriptor
+from edge.recognize.digits import DESCRIPTOR as DIGITS
 
 
 def resolve(reference: str) -> Any:
@@ -101,6 +22,4 @@ def resolve(reference: str) -> Any:
 
 def descriptors() -> dict[str, Descriptor]:
     """All recognizers by name, in the order of the documentation."""
-    from edge.recognize.digits import DESCRIPTOR as DIGITS  # noqa: PLC0415  (the registry is the one place)
-
     return {descriptor.name: descriptor for descriptor in (DIGITS,)}

@@ -6,6 +6,7 @@ the first: both are errors here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,9 @@ Path = tuple[str | int, ...]
 
 MAX_BYTES = 1 << 18
 MAX_DEPTH = 16
+
+_UNFIT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+"""No path, name or address has these; a terminal or a C library would stumble over them."""
 
 
 def read(text: str, file: str) -> tuple[Any, dict[Path, int], list[Problem]]:
@@ -31,11 +35,20 @@ def read(text: str, file: str) -> tuple[Any, dict[Path, int], list[Problem]]:
             return {}, {}, []
         lines: dict[Path, int] = {}
         problems = list(_walk(node, (), lines, file))
+        if problems:
+            return None, lines, problems
         return loader.construct_document(node), lines, problems
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         words = " ".join(str(error.problem or error.context or "not YAML").split())
         return None, {}, [Problem(file, mark.line + 1 if mark else None, "", f"not valid YAML: {words}")]
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        return (
+            None,
+            {},
+            [Problem(file, line, "", f"not valid YAML: the character U+{ord(text[error.position]):04X}")],
+        )
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         words = " ".join(str(error).split())[:160]
         return None, {}, [Problem(file, None, "", f"not valid YAML: {words}")]
@@ -47,6 +60,9 @@ def _forbidden(text: str, file: str) -> Iterator[Problem]:
         line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent):
             yield Problem(file, line, "", f"alias *{event.anchor}: write the value out; aliases are not read")
+            return
+        if isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent)) and event.tag:
+            yield Problem(file, line, "", f"tag {event.tag}: write the value alone; tags are not read")
             return
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
@@ -74,6 +90,24 @@ def _walk(node: yaml.Node, path: Path, lines: dict[Path, int], file: str) -> Ite
     elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
             yield from _walk(item, (*path, index), lines, file)
+    else:
+        yield from _unfit(node, path, file)
+
+
+def _unfit(node: yaml.Node, path: Path, file: str) -> Iterator[Problem]:
+    """What is wrong with one value, whatever its key means."""
+    line = node.start_mark.line + 1
+    found = _UNFIT.search(node.value)
+    if found:
+        yield Problem(
+            file, line, dotted(path), f"has the character U+{ord(found[0]):04X}, which no value has"
+        )
+        return
+    try:
+        yaml.SafeLoader("").construct_object(node)
+    except ValueError as error:  # 2026-99-99, a number of 5000 digits
+        words = " ".join(str(error).split(";")[0].split())
+        yield Problem(file, line, dotted(path), f"{words}; quote it where a text is meant")
 
 
 def dotted(path: Path) -> str:

@@ -27,12 +27,15 @@ def load(file: FilePath | None) -> Settings:
         if not SYSTEM_FILE.exists():
             return settings_class()()
         file = SYSTEM_FILE
+    if file.is_fifo():
+        raise ConfigError(f"{file}: a pipe, but settings are read again later", "name a file with -c FILE")
     try:
         with file.open("rb") as stream:
             content = stream.read(lines.MAX_BYTES + 1)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise ConfigError(
-            f"{file}: cannot be read: {error.strerror or error}", "name a settings file with -c FILE"
+            f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}",
+            "name a settings file with -c FILE",
         ) from None
     if len(content) > lines.MAX_BYTES:
         raise ConfigError(f"{file}: larger than {lines.MAX_BYTES // 1024} KiB, so it is no settings file")
@@ -66,7 +69,7 @@ def _problem(error: dict[str, Any], data: Any, places: dict[lines.Path, int], fi
     while path and path not in places and not (error["type"] == "missing" and path[:-1] in places):
         path = path[:-1]
     line = places.get(path) or places.get(path[:-1])
-    return Problem(file, line, lines.dotted(path), _message(error, path, _value(data, path)))
+    return Problem(file, line, redact(lines.dotted(path)), _message(error, path, _value(data, path)))
 
 
 def _message(error: dict[str, Any], path: lines.Path, value: Any) -> str:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from edge.errors import ConfigError
 from edge.section import Section
 
 DEVICE_NAME = r"^[a-z0-9_-]{1,64}$"
@@ -46,7 +47,14 @@ class StateSettings(Section):
         systemd = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
         if systemd:
             return Path(systemd)
-        return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "edge"
+        return Path(os.environ.get("XDG_STATE_HOME") or _home() / ".local" / "state") / "edge"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # neither $HOME nor an entry of the user, as in some containers
+        raise ConfigError("state.folder: this user has no home", "set state.folder to a folder") from None
 
 
 class StatsSettings(Section):

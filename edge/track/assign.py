@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.geometry import centres
+
 Floats = NDArray[np.float64]
 Pairs = list[tuple[int, int]]
 
@@ -91,9 +93,8 @@ def pairs(tracks: Floats, detections: Floats, agree: NDArray[np.bool_], reach: f
 
 def _shifts(tracks: Floats, detections: Floats) -> tuple[Floats, Floats]:
     """(N, M) each: how far right and down of each track's centre each detection's is."""
-    x, y = tracks[:, 0] + tracks[:, 2] / 2, tracks[:, 1] + tracks[:, 3] / 2
-    found_x, found_y = detections[:, 0] + detections[:, 2] / 2, detections[:, 1] + detections[:, 3] / 2
-    return found_x[None] - x[:, None], found_y[None] - y[:, None]
+    steps = centres(detections)[None] - centres(tracks)[:, None]
+    return steps[..., 0], steps[..., 1]
 
 
 def _longer(boxes: Floats) -> Floats:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge.geometry import centre
 from edge.records import Box
 
 _COAST = 0.5
@@ -37,7 +38,7 @@ class Motion:
     @classmethod
     def of(cls, box: Box) -> Motion:
         """Begins at rest."""
-        return cls(box.x + box.w / 2, box.y + box.h / 2, box.w, box.h)
+        return cls(*centre(box), box.w, box.h)
 
     @property
     def box(self) -> Box:
@@ -61,7 +62,8 @@ class Motion:
         """Draws the prediction towards what was seen; ``smoothing`` in seconds, 0 for none."""
         alpha = 1 - math.exp(-elapsed / smoothing) if smoothing > 0 else 1.0
         beta = alpha**2 / (2 - alpha)
-        dx, dy = box.x + box.w / 2 - self.x, box.y + box.h / 2 - self.y
+        x, y = centre(box)
+        dx, dy = x - self.x, y - self.y
         self.x += alpha * dx
         self.y += alpha * dy
         self.w += alpha * (box.w - self.w)

@@ -17,7 +17,7 @@ from statistics import median_low
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.geometry import union
+from edge.geometry import centres, union
 from edge.records import Box
 
 Floats = NDArray[np.float64]
@@ -105,8 +105,8 @@ def direction(boxes: Floats) -> float:
     """
     if len(boxes) < 2:
         return 0.0
-    centres, size = _centres(boxes), _sizes(boxes)
-    steps = centres[None] - centres[:, None]
+    middles, size = centres(boxes), _sizes(boxes)
+    steps = middles[None] - middles[:, None]
     distance = np.hypot(steps[..., 0], steps[..., 1])
     np.fill_diagonal(distance, np.inf)
     nearest = np.argsort(distance, axis=1)[:, : min(_NEIGHBOURS, len(boxes) - 1)]
@@ -121,8 +121,8 @@ def direction(boxes: Floats) -> float:
 
 def _clusters(boxes: Floats) -> Iterable[list[int]]:
     """Indices of digits that are near each other, directly or through others; the upper clusters first."""
-    centres, size = _centres(boxes), _sizes(boxes)
-    distance = np.linalg.norm(centres[None] - centres[:, None], axis=2)
+    middles, size = centres(boxes), _sizes(boxes)
+    distance = np.linalg.norm(middles[None] - middles[:, None], axis=2)
     near = distance <= _NEAR * (size[None] + size[:, None]) / 2
     free = np.ones(len(boxes), bool)
     clusters: list[list[int]] = []
@@ -143,7 +143,7 @@ def _clusters(boxes: Floats) -> Iterable[list[int]]:
 def _upright(boxes: Floats) -> _Layout:
     angle = direction(boxes)
     cos, sin = math.cos(angle), math.sin(angle)
-    x, y = _centres(boxes).T
+    x, y = centres(boxes).T
     size = _sizes(boxes)
     # The upright box of a tilted w x h digit is (w cos + h sin) x (w sin + h cos): solved for w, which
     # tells less and less beyond 30 degrees and nothing at 45; there a digit is taken for a usual one.
@@ -209,10 +209,6 @@ def _number(glyphs: Sequence[Glyph]) -> Number:
         box=union(*(glyph.box for glyph in glyphs)),
         members=tuple(glyph.id for glyph in glyphs),
     )
-
-
-def _centres(boxes: Floats) -> Floats:
-    return boxes[:, :2] + boxes[:, 2:] / 2
 
 
 def _sizes(boxes: Floats) -> Floats:

@@ -46,11 +46,10 @@ class _Pool:
 
 @dataclass(slots=True)
 class Vote:
-    """The vote of one track. ``looks`` counts all; ``last`` is the time of the newest, None before it."""
+    """The vote of one track. ``last`` is the time of the newest look, None before it."""
 
     settings: TrackingSettings
     label: str | None = None
-    looks: int = 0
     last: float | None = None
     _share: float = 1.0
     _held: _Pool = field(default_factory=_Pool)
@@ -69,7 +68,6 @@ class Vote:
     def look(self, label: str | None, score: float, quality: float, now: float) -> None:
         """Counts one look: ``label`` None tells that it named nothing, which is doubt and no challenge."""
         weight = quality * self._fade(now)
-        self.looks += 1
         self._held.mass += weight
         for pool in self._challengers.values():
             pool.mass += weight

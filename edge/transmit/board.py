@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 
 INTERVAL = 1.0
-"""Seconds between two sendings of the same topic at least (DESIGN.md, states)."""
+"""Seconds between two sendings of the same topic at least."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 CREDENTIAL = "mqtt-password"
 """The name of the systemd credential."""
 
+MAX_BYTES = 65_536
+"""More of the file is not read; MQTT takes no longer password."""
+
 
 def password(settings: MqttSettings) -> str | None:
     """The password, from ``mqtt.password_file`` or the systemd credential. Raises ``ConfigError``."""
@@ -63,7 +66,10 @@ def _trust(context: ssl.SSLContext, ca: str | None) -> None:
 def _first_line(file: Path, *, private: bool) -> str:
     try:
         mode = file.stat().st_mode & 0o777
-        text = file.read_text("utf-8")
+        if not file.is_file():
+            raise OSError(0, "no file")
+        with file.open("rb") as stream:
+            text = stream.read(MAX_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"mqtt.password_file: cannot read {file}: {_words(error)}",

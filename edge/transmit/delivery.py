@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.clock import Clock
+from edge.clock import Clock, unix_milliseconds
 from edge.records import Event, State
 from edge.transmit.board import Board, Posted
 from edge.transmit.client import Introduction, Will
@@ -176,13 +176,12 @@ class MqttSink:
 
     def _row(self, event: Event, now: Moment) -> Row:
         identity = self._identities.new()
-        latency_ms = max(now.monotonic_ns - event.captured, 0) / 1e6
-        payload = event_payload(event, identity=identity, latency_ms=latency_ms, clock_synced=now.synced)
-        happened = Moment(self._boot, event.captured, int(event.wall.timestamp() * 1000), now.synced)
+        payload = event_payload(event, identity=identity, committed=now.monotonic_ns, clock_synced=now.synced)
+        happened = Moment(self._boot, event.captured, unix_milliseconds(event.wall), now.synced)
         return Row(identity, event_topic(event.recognizer), payload, happened)
 
     def _moment(self) -> Moment:
-        wall = int(self._clock.wall().timestamp() * 1000)
+        wall = unix_milliseconds(self._clock.wall())
         return Moment(self._boot, self._clock.monotonic_ns(), wall, clock_synced())
 
     def _now(self) -> float:

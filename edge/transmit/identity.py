@@ -7,7 +7,7 @@ import threading
 import uuid
 from pathlib import Path
 
-from edge.clock import Clock
+from edge.clock import Clock, unix_milliseconds
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -31,7 +31,7 @@ class Identities:
 
     def new(self) -> str:
         """The next id, in the usual 36 characters."""
-        milliseconds = int(self._clock.wall().timestamp() * 1000)
+        milliseconds = unix_milliseconds(self._clock.wall())
         # The counter begins in its lower half, so that ids of one millisecond rarely carry into the next.
         fresh = milliseconds << COUNTER_BITS | secrets.randbits(COUNTER_BITS - 1)
         with self._lock:

@@ -150,7 +150,9 @@ class StatsPayload(StatePayload):
 
     uptime_s: float = field(metadata=about("since the start of the service, seconds", ge=0))
     camera: dict[str, int] = field(metadata=about("frames, drops, reopenings and so on"))
-    loop: dict[str, float] = field(metadata=about("frames, their rate, and what the loop dropped"))
+    loop: dict[str, float] = field(
+        metadata=about("frames and their rate, events, and frames that could not be processed")
+    )
     latency_ms: dict[str, Percentiles] = field(metadata=about("by stage of the way of a frame"))
     recognizers: dict[str, dict[str, int]] = field(metadata=about("counters by recognizer"))
     trackers: dict[str, dict[str, int]] = field(
@@ -166,8 +168,8 @@ class StatsPayload(StatePayload):
     warnings: list[str] = field(metadata=about("what was found at the start and did not prevent it"))
 
 
-def event_payload(event: Event, *, identity: str, latency_ms: float, clock_synced: bool) -> bytes:
-    """The JSON of an event as it is committed."""
+def event_payload(event: Event, *, identity: str, committed: int, clock_synced: bool) -> bytes:
+    """The JSON of an event that is ``committed`` now, in monotonic nanoseconds."""
     told = EventPayload(
         schema=SCHEMA,
         id=identity,
@@ -178,7 +180,7 @@ def event_payload(event: Event, *, identity: str, latency_ms: float, clock_synce
         score=event.score,
         box=_tenths(event.box),
         frame=FrameReference(event.sequence, event.size),
-        latency_ms=round(latency_ms, 1),
+        latency_ms=round(max(committed - event.captured, 0) / 1e6, 1),
     )
     return encode({**_members(told), **event.fields})
 

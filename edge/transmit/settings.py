@@ -122,6 +122,10 @@ class MqttSettings(Section):
     def _bare_host(cls, host: str) -> str:
         if re.search(r"[\s\x00-\x1f\x7f/@]", host):
             raise ValueError("allowed: a bare name or address, without mqtt://, login, port or path")
+        try:
+            host.encode("idna")
+        except UnicodeError:
+            raise ValueError("allowed: a name whose parts have 1 to 63 characters") from None
         return host
 
     @field_validator("base")

@@ -46,7 +46,7 @@ class StdoutSink:
             payload = event_payload(
                 event,
                 identity=self._identities.new(),
-                latency_ms=max(now - event.captured, 0) / 1e6,
+                committed=now,
                 clock_synced=synced,
             )
             self._write(event_topic(event.recognizer), payload)

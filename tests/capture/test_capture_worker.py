@@ -79,7 +79,9 @@ def test_in_lock_step_every_frame_of_a_file_comes_exactly_once(
     frames = taken(worker, pause)
     assert [frame_number(frame.image) for frame in frames] == list(range(12))
     assert [frame.sequence for frame in frames] == list(range(12))
-    assert worker.counters() == {"frames": 12, "dropped": 0, "refused": 0, "corrupt": 0, "reopened": 0}
+    assert worker.counters() == {
+        "frames": 12, "dropped": 0, "refused": 0, "corrupt": 0, "reopened": 0, "resized": 0,
+    }  # fmt: skip
     assert (status(worker).state, status(worker).reason) == ("lost", "ended")
 
 
@@ -243,12 +245,15 @@ def test_unusable_frames_are_the_reason_when_no_other_come(start: Start) -> None
     blocked.release.set()
 
 
-def test_a_change_of_size_is_accepted_and_told(start: Start) -> None:
-    worker = start(FakeSource([[flat(0), flat(20, (32, 24))]], CLOCK, rate=50.0), on_end="loop")
-    next_frame(worker)
-    eventually(lambda: status(worker).reason == "resized")
-    assert status(worker).state == "ok"
+def test_a_change_of_size_is_accepted_told_once_and_counted(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "edge.capture"):
+        worker = start(FakeSource([[flat(0), flat(20, (32, 24))]], CLOCK, rate=50.0), on_end="loop")
+        eventually(lambda: worker.counters()["resized"] > 3)
+    assert (status(worker).state, status(worker).reason) == ("ok", "resized")
     assert status(worker).size in {(64, 48), (32, 24)}
+    assert len([record for record in caplog.records if "size has changed" in record.message]) == 1
 
 
 def test_no_password_reaches_log_or_status(start: Start, caplog: pytest.LogCaptureFixture) -> None:

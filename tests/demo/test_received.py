@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from fakes import BEGUN, FakeClock
 from rich.console import Console
 
 from edge.capture.scene import Story
+from edge.clock import rfc3339
 from edge.demo.picture import picture
-from edge.demo.received import Received, parsed
+from edge.demo.received import Received
 from edge.demo.summary import summarise
 from edge.demo.table import table
 from edge.demo.truth import Judge
@@ -19,22 +21,6 @@ from edge.errors import FaultError
 
 STORY = Story(0)
 FPS = 15.0
-
-
-class StandingClock:
-    """Always the same moment."""
-
-    now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
-
-    def wall(self) -> datetime:
-        return self.now
-
-    def monotonic_ns(self) -> int:
-        return 0
-
-
-def text(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def event(
@@ -45,7 +31,7 @@ def event(
     return {
         "id": identity,
         "event_type": event_type,
-        "time": text(StandingClock.now - timedelta(milliseconds=40)),
+        "time": rfc3339(BEGUN - timedelta(milliseconds=40)),
         "digit": written.digit,
         "score": 0.97,
         "box": list(written.box),
@@ -71,17 +57,17 @@ def stats(fps: float = 14.9) -> dict[str, Any]:
 
 def view(sequence: int, *, since: int = 30) -> dict[str, Any]:
     """The state that tells all of a frame, seen by whoever saw frame ``since`` 40 ms ago."""
-    moment = StandingClock.now + timedelta(milliseconds=-40, seconds=(sequence - since) / FPS)
+    moment = BEGUN + timedelta(milliseconds=-40, seconds=(sequence - since) / FPS)
     digits = [
         {"digit": each.digit, "score": 0.9, "box": list(each.box)}
         for each in STORY.truth(sequence / FPS).digits
     ]
     number = {"text": "[bold]7", "score": 0.9, "box": [10, 10, 40, 40]}
-    return {"time": text(moment), "digits": digits, "numbers": [number]}
+    return {"time": rfc3339(moment), "digits": digits, "numbers": [number]}
 
 
 def received(*messages: tuple[str, dict[str, Any]], judged: bool = True) -> Received:
-    kept = Received("edge/demo", StandingClock(), Judge(STORY, FPS, 10.0) if judged else None)
+    kept = Received("edge/demo", FakeClock(), Judge(STORY, FPS, 10.0) if judged else None)
     for topic, payload in messages:
         kept.take(f"edge/demo/{topic}", json.dumps(payload).encode(), False)
     return kept
@@ -170,7 +156,3 @@ def test_the_picture_is_a_view_at_rest() -> None:
 def test_no_picture_of_nothing() -> None:
     with pytest.raises(FaultError, match="nothing to draw"):
         picture(received(), STORY, FPS)
-
-
-def test_times_are_read_as_utc() -> None:
-    assert parsed("2026-01-02T03:04:05.250Z") == StandingClock.now + timedelta(milliseconds=250)

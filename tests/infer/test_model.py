@@ -13,7 +13,7 @@ from handmade import Linear, folder_of
 from edge.errors import FaultError, ModelError
 from edge.infer.model import Model
 from edge.infer.settings import InferSettings
-from edge.recognize.registry import Network
+from edge.recognize.descriptor import Network
 from edge.records import Image
 
 SETTINGS = InferSettings(threads=1)

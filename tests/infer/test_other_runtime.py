@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import venv
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,14 +17,18 @@ import pytest
 from handmade import Linear, folder_of
 from numpy.typing import NDArray
 
+from edge.capture.scene import Scene
+from edge.infer.card import load_card
 from edge.infer.golden import golden_picture
 from edge.infer.model import Model
 from edge.infer.settings import InferSettings
+from edge.infer.store import built_in
 from edge.records import Image
 
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = (
-    "tflite-runtime>=2.14", "numpy<2", "opencv-python-headless<4.12", "pydantic>=2.7,<3", "PyYAML>=6.0.1",
+    "tflite-runtime>=2.14", "numpy<2", "opencv-python-headless<4.12", "pydantic>=2.11,<3", "PyYAML>=6.0.1",
+    "rich>=13.7",
 )  # fmt: skip
 
 pytestmark = [
@@ -113,6 +120,55 @@ def test_both_runtimes_read_the_same_digits(other: Path, tmp_path: Path) -> None
     sure = ours.max(axis=1) >= 0.5 + model.card.golden.tolerance
     assert sure.sum() > 20
     np.testing.assert_array_equal(theirs.argmax(axis=1)[sure], ours.argmax(axis=1)[sure])
+
+
+def recognized(python: Path | str, runtime: str, files: Sequence[Path], folder: Path) -> list[dict[str, Any]]:
+    """What ``edge recognize`` reads in files, by this Python and its runtime."""
+    settings = folder / f"{runtime}.yaml"
+    settings.write_text(f"infer: {{runtime: {runtime}}}\n")
+    done = subprocess.run(
+        [python, "-m", "edge", "recognize", "-c", settings, "--json", *files],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def assert_same_digits(other: Path, files: Sequence[Path], folder: Path, *, at_least: int) -> None:
+    """Digits and boxes are the same, and scores within the card's tolerance."""
+    golden = load_card(built_in() / "digits-cnn").golden
+    assert golden is not None
+    ours = recognized(sys.executable, "litert", files, folder)
+    theirs = recognized(other, "tflite-runtime", files, folder)
+    digits = 0
+    for our, their in zip(ours, theirs, strict=True):
+        ours_read, theirs_read = by_place(our), by_place(their)
+        assert theirs_read.keys() == ours_read.keys(), our["file"]
+        for place, score in ours_read.items():
+            assert theirs_read[place] == pytest.approx(score, abs=golden.tolerance), (our["file"], place)
+        digits += len(ours_read)
+    assert digits >= at_least
+
+
+def by_place(read: dict[str, Any]) -> dict[tuple[int, ...], float]:
+    """The score of each digit, by its box and what it is."""
+    return {(*item["box"], item["digit"]): item["score"] for item in read["digits"]}
+
+
+def test_both_runtimes_recognize_the_same_in_the_drawn_scene(other: Path, tmp_path: Path) -> None:
+    files = []
+    for seed, second in ((0, 3.0), (1, 8.5), (2, 13.0), (3, 18.0)):
+        file = tmp_path / f"scene-{seed}.png"
+        assert cv2.imwrite(str(file), Scene(seed).draw(second)[0])
+        files.append(file)
+    assert_same_digits(other, files, tmp_path, at_least=60)
+
+
+@pytest.mark.shared
+def test_both_runtimes_recognize_the_same_in_photographs(other: Path, tmp_path: Path, shared: Path) -> None:
+    photographs = shared / "data" / "digits" / "scenes" / "dev"
+    files = [photographs / f"{name}.jpg" for name in ("aiano_3", "hypjudy_note1", "niraj_2")]
+    assert_same_digits(other, files, tmp_path, at_least=20)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

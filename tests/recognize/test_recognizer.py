@@ -20,7 +20,7 @@ from edge.infer.model import Model
 from edge.infer.settings import InferSettings
 from edge.recognize.digits.recognizer import DigitRecognizer, build
 from edge.recognize.digits.settings import DigitsSettings
-from edge.recognize.registry import Network
+from edge.recognize.descriptor import Network
 from edge.records import Frame, Image
 
 

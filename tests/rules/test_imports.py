@@ -56,7 +56,7 @@ TABLE = (
         for name in ("digits", "faces", "airwriting", "objects")
         for folder in (f"edge.recognize.{name}",)
         for row in (
-            Row(folder, (*FOUNDATION, "edge.recognize.registry", folder), ARRAYS),
+            Row(folder, (*FOUNDATION, "edge.recognize.descriptor", folder), ARRAYS),
             Row(f"{folder}.settings", (*FOUNDATION, "edge.section", folder), ("pydantic",)),
         )
     ),

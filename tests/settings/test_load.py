@@ -143,20 +143,24 @@ VALUES = st.recursive(
 )
 
 
-def accepted(text: str) -> bool:
-    """Whether the text is taken; anything but settings or our own error escapes."""
+def told(text: str) -> list[str]:
+    """What is wrong in a text, empty where it is settings; any error but our own escapes."""
     try:
         parse(text, "fuzz")
     except SettingsError as error:
-        return not error.problems
-    return True
+        return [str(problem) for problem in error.problems] or ["nothing, though it is refused\n\n"]
+    return []
+
+
+def are_lines(texts: list[str]) -> bool:
+    return all(len(text.splitlines()) == 1 for text in texts)
 
 
 @given(st.dictionaries(KEYS, VALUES, max_size=4))
-def test_any_structure_gives_settings_or_our_own_error(data: dict[str, object]) -> None:
-    assert accepted("\n".join(f"{key}: {value!r}" for key, value in data.items())) or data
+def test_any_structure_gives_settings_or_a_line_for_each_problem(data: dict[str, object]) -> None:
+    assert are_lines(told("\n".join(f"{key}: {value!r}" for key, value in data.items())))
 
 
 @given(st.text(max_size=200))
-def test_any_text_gives_settings_or_our_own_error(text: str) -> None:
-    assert accepted(text) or text
+def test_any_text_gives_settings_or_a_line_for_each_problem(text: str) -> None:
+    assert are_lines(told(text))

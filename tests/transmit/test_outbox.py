@@ -8,9 +8,16 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
 from parts import opened, row, stored, taken
 
 from edge.transmit.outbox import TIDY
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where an outbox may be, in a folder that is not there yet."""
+    return tmp_path / "state" / "outbox.db"
 
 
 def test_rows_wait_in_order_and_are_gone_once_settled(path: Path) -> None:

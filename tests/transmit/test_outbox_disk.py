@@ -15,6 +15,12 @@ from edge.transmit.journal import ASIDE
 from edge.transmit.outbox import RETRY, TIDY
 
 
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where an outbox may be, in a folder that is not there yet."""
+    return tmp_path / "state" / "outbox.db"
+
+
 def test_the_file_is_nobody_elses(path: Path) -> None:
     path.parent.mkdir()
     path.touch(0o644)

@@ -32,7 +32,7 @@ EVENT = Event(
 
 
 def payload(**changes: Any) -> dict[str, Any]:
-    made = event_payload(EVENT, identity="an-id", latency_ms=12.34, clock_synced=True)
+    made = event_payload(EVENT, identity="an-id", committed=12_340_000, clock_synced=True)
     loaded = json.loads(made)
     assert isinstance(loaded, dict)
     return loaded | changes
@@ -65,7 +65,7 @@ def test_a_state_carries_its_fields_and_time() -> None:
 
 
 def test_a_late_stamp_is_added_to_what_was_committed() -> None:
-    made = event_payload(EVENT, identity="an-id", latency_ms=12.34, clock_synced=True)
+    made = event_payload(EVENT, identity="an-id", committed=12_340_000, clock_synced=True)
     late = json.loads(stamped(made, LateStamp(late=True, delay_ms=45_000)))
     assert late == payload(late=True, delay_ms=45_000)
 

@@ -29,7 +29,7 @@ class Edge:
     """``edge run`` with settings of the test; everything that it writes lies in ``folder``."""
 
     def __init__(self, folder: Path, port: int, **sections: Any) -> None:
-        settings = {
+        settings: dict[str, Any] = {
             "device": {"name": "test"},
             "camera": {"source": "demo", "fps": 15},
             "mqtt": {"host": "127.0.0.1", "port": port, "reconnect_first": 0.2, "reconnect_most": 1.0},

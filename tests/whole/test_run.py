@@ -21,6 +21,16 @@ TOPICS = {"availability", "camera/status", "digits/event", "digits/state", "stat
 
 
 @pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A mosquitto that is not started yet."""
+    folder = tmp_path / "mosquitto"
+    folder.mkdir()
+    broker = Mosquitto(folder)
+    yield broker
+    broker.close()
+
+
+@pytest.fixture
 def edge(tmp_path: Path, broker: Mosquitto) -> Iterator[Edge]:
     edge = Edge(tmp_path, broker.port)
     yield edge
@@ -229,6 +239,23 @@ def test_watch_prints_what_the_broker_receives(tmp_path: Path, broker: Mosquitto
     seen = [json.loads(line) for line in done.stdout.splitlines()]
     assert {item["topic"] for item in seen} >= {"edge/test/digits/state"}
     assert not {item["topic"] for item in seen} - {"edge/test/digits/state", "edge/test/digits/event"}
+
+
+def test_watch_ends_with_its_reader(tmp_path: Path, broker: Mosquitto) -> None:
+    broker.start()
+    edge = Edge(tmp_path, broker.port).start()
+    command = [sys.executable, "-m", "edge", "watch", "-c", str(edge.config), "--json"]
+    try:
+        with subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as watch:
+            assert watch.stdout is not None
+            assert watch.stderr is not None
+            assert json.loads(watch.stdout.readline())["topic"].startswith("edge/test/")
+            watch.stdout.close()
+            assert (watch.wait(20), watch.stderr.read()) == (0, "")
+    finally:
+        edge.close()
 
 
 def test_watch_without_a_broker_is_69(tmp_path: Path) -> None:

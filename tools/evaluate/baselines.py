@@ -12,7 +12,7 @@ import numpy as np
 
 from edge.geometry import Boxes
 from edge.recognize.digits.classify import Reader
-from edge.recognize.registry import Network
+from edge.recognize.descriptor import Network
 from edge.records import Box, Description, Detection, Frame, Image, Target
 
 SMALLEST = 12

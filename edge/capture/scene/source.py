@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from edge.capture.scene.scene import Scene
 from edge.capture.settings import CameraSettings
-from edge.capture.source import Stamp
+from edge.capture.stamp import Stamp
 from edge.clock import Clock
 from edge.errors import UnavailableError
 from edge.records import Frame

@@ -1,6 +1,6 @@
 """Digits in a whole picture: found by local contrast, named by a small network, or rejected."""
 
-from edge.recognize.registry import Descriptor
+from edge.recognize.descriptor import Descriptor
 
 DESCRIPTOR = Descriptor(
     name="digits",

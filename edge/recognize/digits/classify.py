@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from edge.errors import ModelError
 from edge.geometry import Boxes
+from edge.recognize.descriptor import Network
 from edge.recognize.digits.crop import cut
-from edge.recognize.registry import Network
 from edge.records import Box, Image
 
 LEAST_CONTRAST = 5.0

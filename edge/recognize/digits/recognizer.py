@@ -9,6 +9,7 @@ import numpy as np
 
 from edge.errors import ModelError
 from edge.geometry import Boxes
+from edge.recognize.descriptor import LoadModel, Network
 from edge.recognize.digits.classify import Reader, Readings
 from edge.recognize.digits.context import judged
 from edge.recognize.digits.frames import frames
@@ -16,7 +17,6 @@ from edge.recognize.digits.overlaps import resolve
 from edge.recognize.digits.proposals import choose, propose
 from edge.recognize.digits.settings import DigitsSettings
 from edge.recognize.digits.strokes import ink_plane
-from edge.recognize.registry import LoadModel, Network
 from edge.records import Box, Description, Detection, Frame, Image, Target
 
 WORKING_SIDE = 1280
