@@ -61,10 +61,10 @@ def allowed(schema: dict[str, Any]) -> str:
 
 def _list(schema: dict[str, Any]) -> str:
     few, most = schema.get("minItems"), schema.get("maxItems")
-    count = f"{few} " if few is not None and few == most else ""
+    count = f" of {few}" if few is not None and few == most else ""
     items = schema.get("prefixItems")
     inside = allowed(items[0] if items else schema.get("items") or {})
-    return f"a list of {count}({inside})" if inside else "a list"
+    return f"a list{count}, each {inside}" if inside else f"a list{count}"
 
 
 def _range(schema: dict[str, Any]) -> str:
