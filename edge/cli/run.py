@@ -17,7 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Runs until SIGTERM or the end of a source that ends."""
     # Until the daemon sees to its signals itself, there is nothing to be put in order.
-    signal.signal(signal.SIGTERM, _leave)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _leave)
     from edge.daemon import Daemon  # noqa: PLC0415  (a signal may also come while OpenCV is imported)
     from edge.settings.load import load  # noqa: PLC0415
 
@@ -27,7 +28,8 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(0)
+    # At once: an exception may come out of a half imported driver as another one.
+    os._exit(0)
 
 
 def _log_to_stderr(level: str) -> None:

@@ -18,9 +18,9 @@ from edge.errors import ModelError
 from edge.geometry import iou
 from edge.infer.model import Model
 from edge.infer.settings import InferSettings
+from edge.recognize.descriptor import Network
 from edge.recognize.digits.recognizer import DigitRecognizer, build
 from edge.recognize.digits.settings import DigitsSettings
-from edge.recognize.descriptor import Network
 from edge.records import Frame, Image
 
 

@@ -23,13 +23,3 @@ def test_a_pipe_a_device_and_a_folder_are_no_files(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe", 0o600)
     for place in (tmp_path / "pipe", Path("/dev/zero"), tmp_path):
         assert f"cannot read {place}" in refused(place)
-
-
-def test_others_may_not_use_it(tmp_path: Path) -> None:
-    file = tmp_path / "password"
-    file.write_text("hunter2\n")
-    file.chmod(0o644)
-    words = refused(file)
-    assert "mode 0644" in words
-    assert "chmod 600" in words
-    assert "hunter2" not in words

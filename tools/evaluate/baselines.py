@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from edge.geometry import Boxes
-from edge.recognize.digits.classify import Reader
 from edge.recognize.descriptor import Network
+from edge.recognize.digits.classify import Reader
 from edge.records import Box, Description, Detection, Frame, Image, Target
 
 SMALLEST = 12

@@ -23,8 +23,8 @@ from rich.table import Table
 
 from edge.infer.model import Model
 from edge.infer.settings import InferSettings
-from edge.recognize.digits.crop import cut
 from edge.recognize.descriptor import Network
+from edge.recognize.digits.crop import cut
 from edge.records import Box, Image
 from tools.data import Labelled, data_folder, mnist, optdigits, semeion
 from tools.evaluate.error_sheet import tile, write_sheet

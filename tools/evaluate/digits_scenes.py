@@ -25,9 +25,9 @@ from edge.errors import UsageError
 from edge.geometry import size_of
 from edge.infer.model import Model
 from edge.infer.settings import InferSettings
+from edge.recognize.descriptor import Recognizer
 from edge.recognize.digits.recognizer import build
 from edge.recognize.digits.settings import DigitsSettings
-from edge.recognize.descriptor import Recognizer
 from edge.records import Detection, Frame, Image
 from edge.track.numbers import Glyph, lines
 from tools.evaluate.baselines import RECIPES, ContourRecipe
