@@ -55,22 +55,6 @@ def iou_matrix(a: Boxes, b: Boxes) -> NDArray[np.float32]:
     return np.asarray(shared / np.maximum(areas - shared, 1e-9), np.float32)
 
 
-def nms(boxes: Boxes, scores: NDArray[np.float32], threshold: float) -> list[int]:
-    """Greedy non-maximum suppression: indices to keep, best score first.
-
-    A box goes when its IoU with a better one exceeds ``threshold``.
-    """
-    order = np.argsort(-scores, kind="stable")
-    overlaps = iou_matrix(boxes, boxes)
-    alive = np.ones(len(boxes), bool)
-    keep: list[int] = []
-    for index in order:
-        if alive[index]:
-            keep.append(int(index))
-            alive &= overlaps[index] <= threshold
-    return keep
-
-
 def clip(box: Box, width: int, height: int) -> Box:
     """The part of a box inside a picture of this size (may be empty: w or h 0)."""
     left, top = min(max(box.x, 0.0), width), min(max(box.y, 0.0), height)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.geometry import clip, iou, iou_matrix, nms, union
+from edge.geometry import clip, iou, iou_matrix, union
 from edge.records import Box
 
 SIDES = st.floats(1, 500)
@@ -31,22 +31,6 @@ def test_matrix_agrees_with_the_single_function(a: list[Box], b: list[Box]) -> N
     for i, first in enumerate(a):
         for j, second in enumerate(b):
             assert matrix[i, j] == pytest.approx(iou(first, second), abs=1e-3)
-
-
-@given(st.lists(st.tuples(BOXES, st.floats(0, 1)), max_size=12), st.floats(0.1, 0.9))
-def test_nms_keeps_no_pair_above_the_threshold_and_always_the_best(
-    items: list[tuple[Box, float]], threshold: float
-) -> None:
-    boxes = np.array([box for box, _ in items], np.float32).reshape(-1, 4)
-    scores = np.array([score for _, score in items], np.float32)
-    keep = nms(boxes, scores, threshold)
-    overlaps = iou_matrix(boxes, boxes)
-    for position, first in enumerate(keep):
-        assert all(overlaps[first, second] <= threshold for second in keep[position + 1 :])
-    if items:
-        assert scores[keep[0]] == scores.max()
-    for index in set(range(len(items))) - set(keep):
-        assert any(overlaps[index, kept] > threshold and scores[kept] >= scores[index] for kept in keep)
 
 
 @given(BOXES)
