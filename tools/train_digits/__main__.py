@@ -1,0 +1,110 @@
+"""Trains, exports, quantizes, calibrates and measures the digit model.
+
+    python -m tools.train_digits --data ../shared/data --minutes 30 --out models/digits-cnn
+    python -m tools.train_digits --resume --minutes 60         # a further stage from the checkpoint
+    python -m tools.train_digits --resume --minutes 0          # only export and measure again
+
+A stage is bounded by --minutes of learning and ends in a whole model folder. The same seed draws the
+same crops; how often each is learnt depends on the machine's speed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from edge.errors import EdgeError, UsageError
+from tools.data import data_folder
+from tools.train_digits.feed import Feed
+from tools.train_digits.figures import Measured, show
+from tools.train_digits.learn import Learner
+from tools.train_digits.mined import Mined
+from tools.train_digits.release import release
+
+_RING = 200_000
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """One stage, from arguments to the folder of the model; exit codes as the errors have them."""
+    arguments = _arguments(argv)
+    try:
+        figures = _train(arguments)
+    except EdgeError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    if arguments.json:
+        print(json.dumps([asdict(figure) for figure in figures]))
+    else:
+        show(figures)
+    return 0
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.train_digits", description="Trains the digit model."
+    )
+    parser.add_argument(
+        "--data", default=None, help="the folder that holds digits/ (default: $EDGE_SHARED/data)"
+    )
+    parser.add_argument("--out", type=Path, default=Path("models/digits-cnn"), help="the model's folder")
+    parser.add_argument("--minutes", type=float, default=30, help="learning time of this stage")
+    parser.add_argument("--checkpoint", type=Path, default=Path(".cache/train_digits/last.pt"))
+    parser.add_argument("--mined", type=Path, help="folder of crops that tools.compose.mining has made")
+    parser.add_argument(
+        "--scenes",
+        type=Path,
+        help="folder of scenes by tools.compose --split validation, on which doubt and threshold are chosen",
+    )
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=2, help="of the learner, on a processor")
+    parser.add_argument("--drawers", type=int, default=1, help="processes that draw crops")
+    parser.add_argument("--json", action="store_true", help="the figures as JSON")
+    return parser.parse_args(argv)
+
+
+def _train(arguments: argparse.Namespace) -> list[Measured]:
+    if arguments.minutes < 0 or arguments.threads < 1 or arguments.drawers < 1:
+        raise UsageError("--minutes must be 0 or more, --threads and --drawers at least 1")
+    root = data_folder(arguments.data)
+    torch.set_num_threads(arguments.threads)
+    learner = Learner(arguments.seed, "cuda" if torch.cuda.is_available() else "cpu")
+    if arguments.resume:
+        learner.load(arguments.checkpoint)
+    if arguments.minutes:
+        _learn(learner, arguments, root)
+    return release(learner, root, arguments.out, arguments.seed, arguments.scenes)
+
+
+def _learn(learner: Learner, arguments: argparse.Namespace, root: Path) -> None:
+    stage = learner.progress.stage
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    seed = [arguments.seed, stage]
+    mined = Mined(arguments.mined) if arguments.mined else None
+    learner.progress.mined = len(mined) if mined else learner.progress.mined
+    with (
+        Feed(root, seed, places=_RING, workers=arguments.drawers, mined=mined) as feed,
+        Progress(*columns, console=Console(stderr=True)) as bars,
+    ):
+        bar = bars.add_task("drawing the first crops", total=1.0)
+
+        def tell(share: float, loss: float) -> None:
+            text = (
+                f"stage {stage + 1}: loss {loss:.3f}, {feed.drawn:,} crops, {learner.progress.steps:,} steps"
+            )
+            bars.update(bar, completed=share, description=text)
+
+        learner.stage(feed, np.random.default_rng(seed), arguments.minutes, tell, arguments.checkpoint)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""The model's card, written from what was measured."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tools.train_digits.acceptance import SceneAcceptance
+from tools.train_digits.calibrate import Acceptance
+from tools.train_digits.export import INT8
+from tools.train_digits.figures import Measured
+from tools.train_digits.net import LABELS
+
+_SOURCES = [
+    {"name": "MNIST, training set without its last 5000", "terms": "Yann LeCun et al., cited"},
+    {"name": "Omniglot, small background set 1, no shapes that are digits", "terms": "MIT"},
+    {"name": "characters of Debian fonts-* packages", "terms": "free licences; no font is included"},
+    {"name": "surfaces, displays, scenes drawn by tools.ink and tools.compose", "terms": "Apache-2.0"},
+]  # fmt: skip
+
+
+def write_card(
+    folder: Path,
+    *,
+    version: int,
+    temperature: float,
+    accept: Acceptance | SceneAcceptance | None,
+    figures: Sequence[Measured],
+    command: str,
+    seed: int,
+) -> None:
+    """Writes ``card.yaml`` into ``folder`` without its golden output, which tools.card adds."""
+    card: dict[str, Any] = {
+        "name": "digits-cnn",
+        "version": version,
+        "task": "digit",
+        "variants": [
+            {
+                "file": INT8,
+                "sha256": hashlib.sha256((folder / INT8).read_bytes()).hexdigest(),
+                "width": 32,
+                "height": 32,
+            }
+        ],
+        "input": {"colour": "grey", "mean": [0.0], "std": [255.0]},
+        "output": {
+            "tensors": {"scores": 0},
+            "decoding": "softmax",
+            "temperature": temperature,
+            "labels": list(LABELS),
+        },
+        "thresholds": {"accept": {"value": accept.value, "meaning": accept.meaning}} if accept else {},
+        "figures": [
+            {
+                "metric": figure.metric,
+                "value": round(figure.value, 4),
+                "data": figure.data,
+                "command": figure.command,
+                "machine": platform.machine(),
+                "date": date.today(),
+            }
+            for figure in figures
+        ],
+        "licence": "Apache-2.0",
+        "made_by": {"command": command, "seed": seed, "data": _SOURCES, "teachers": []},
+    }
+    text = yaml.safe_dump(card, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
+    (folder / "card.yaml").write_text(text, encoding="utf-8")

@@ -1,0 +1,156 @@
+"""What a digit model can do, measured on its int8 file through `edge.infer`.
+
+    python -m tools.train_digits.figures models/digits-cnn --data ../shared/data
+
+The test sets are only reported; temperature and threshold come from the validation part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from edge.errors import EdgeError
+from edge.infer.card import load_card
+from edge.infer.model import Model
+from edge.infer.settings import InferSettings
+from edge.recognize.digits.crop import cut
+from edge.records import Box, Image
+from tools.data import Labelled, data_folder, mnist, optdigits, semeion
+from tools.ink import fonts
+from tools.ink.page import finish, write
+from tools.ink.shapes import Shapes
+from tools.train_digits.calibrate import REJECT, Scores, acceptance, calibration_error
+from tools.train_digits.crops import SIZE, blank, jittered, middle
+from tools.train_digits.feed import drawn_set
+from tools.train_digits.scenes import scene_set
+
+VALIDATION_CROPS, VALIDATION_SCENES, VALIDATION_SEED = 8000, 150, 77
+COMMAND = "python -m tools.train_digits.figures models/digits-cnn"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One figure: what, how much, on what, and what a person calls to see it again."""
+
+    metric: str
+    value: float
+    data: str
+    command: str = COMMAND
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Prints the figures of a model's folder; exit codes as the errors have them."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.train_digits.figures", description="Figures of a digit model."
+    )
+    parser.add_argument("folder", type=Path, help="the model's folder")
+    parser.add_argument(
+        "--data", default=None, help="the folder that holds digits/ (default: $EDGE_SHARED/data)"
+    )
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    arguments = parser.parse_args(argv)
+    try:
+        found = measure(arguments.folder, data_folder(arguments.data))
+    except EdgeError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    if arguments.json:
+        print(json.dumps([asdict(figure) for figure in found]))
+    else:
+        show(found)
+    return 0
+
+
+def show(figures: Sequence[Measured]) -> None:
+    """A table on standard output."""
+    table = Table("figure", "value", "data")
+    for figure in figures:
+        table.add_row(figure.metric, f"{figure.value:.4f}", figure.data)
+    Console().print(table)
+
+
+def measure(folder: Path, root: Path) -> list[Measured]:
+    """All figures of the model in ``folder``. Raises ModelError, InputError."""
+    model = Model(folder, load_card(folder), InferSettings(threads=1))
+    threshold = model.thresholds.get("accept", 0.5)
+    sets = {
+        "MNIST test (10 000)": padded(mnist(root, "test")),
+        "Semeion (1593, never trained on)": _cut_out(semeion(root)),
+        "Optdigits (1797, never trained on)": _cut_out(optdigits(root)),
+        "type of kept-out families, drawn": _drawn_type(seed=5),
+    }
+    figures = []
+    for data, labelled in sets.items():
+        scores = run(model, labelled.pictures, data)
+        named = scores[:, :REJECT].argmax(1) == labelled.digits
+        figures.append(Measured("accuracy, the ten digits", float(named.mean()), data))
+        kept = named & (scores.argmax(1) != REJECT)
+        figures.append(Measured("accuracy, reject counts as wrong", float(kept.mean()), data))
+    data = f"validation crops ({VALIDATION_CROPS}, drawn, a third no digit)"
+    crops, labels = drawn_set(root, "validation", VALIDATION_CROPS, VALIDATION_SEED)
+    scores = run(model, crops, data)
+    figures += [
+        Measured("accuracy, 11 classes", float((scores.argmax(1) == labels).mean()), data),
+        Measured("expected calibration error", calibration_error(scores, labels), data),
+    ]
+    data = f"all that is proposed in {VALIDATION_SCENES} composed scenes of the validation part"
+    crops, labels = scene_set(root, "validation", VALIDATION_SCENES, VALIDATION_SEED)
+    scores = run(model, crops, data)
+    accepted = acceptance(scores, labels, threshold)
+    figures += [
+        Measured("expected calibration error", calibration_error(scores, labels), data),
+        Measured(f"right of what scores >= {threshold}", accepted.right, data),
+        Measured(f"digits read right at >= {threshold}", accepted.read, data),
+        Measured(f"no-digits accepted at >= {threshold}", accepted.rejects_accepted, data),
+    ]
+    return figures
+
+
+def run(model: Model, crops: Image, what: str) -> Scores:
+    """Scores (N, 11) of crops (N, 32, 32) uint8, with a progress bar on standard error."""
+    bar = track(crops, description=what, console=Console(stderr=True), transient=True)
+    return np.stack([model.run(crop)["scores"] for crop in bar])
+
+
+def padded(labelled: Labelled) -> Labelled:
+    """MNIST's 28x28 with the border of black that makes them 32x32, nothing else."""
+    return labelled._replace(pictures=np.pad(labelled.pictures, ((0, 0), (2, 2), (2, 2))))
+
+
+def _cut_out(labelled: Labelled) -> Labelled:
+    """Each picture's ink, cut as the recognizer cuts it."""
+    crops = np.empty((len(labelled.pictures), SIZE, SIZE), np.uint8)
+    for picture, out in zip(labelled.pictures, crops, strict=True):
+        framed = np.pad(picture, picture.shape[0])
+        cut(framed, Box(*cv2.boundingRect(framed)), dark_ink=False, out=out)
+    return labelled._replace(pictures=crops)
+
+
+def _drawn_type(seed: int) -> Labelled:
+    """Each digit of each kept-out family, photographed alone."""
+    rng = np.random.default_rng(seed)
+    faces = [font for font in fonts.installed() if fonts.part_of(font.family) == "test"]
+    shapes: Shapes = fonts.printed(faces, fonts.DIGITS)
+    crops = np.empty((len(shapes.maps), SIZE, SIZE), np.uint8)
+    for shape, out in zip(shapes.maps, crops, strict=True):
+        canvas, hand = blank(rng, filled=True)
+        box = write(canvas, shape, hand, middle(canvas))
+        cut(finish(rng, canvas, hand), jittered(rng, box), dark_ink=hand.dark_ink, out=out)
+    digits: NDArray[np.uint8] = (shapes.labels - ord("0")).astype(np.uint8)
+    return Labelled(crops, digits)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,155 @@
+"""The learning loop: bounded in minutes, with checkpoints, each stage ending in a usable net."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from edge.errors import ConfigError
+from edge.records import Image
+from tools.train_digits.feed import Feed
+from tools.train_digits.net import DigitNet
+
+BATCH = 256
+_PEAK, _FLOOR = 2.5e-3, 2e-5
+_LOWER = 0.6
+"""Each further stage begins at so much of the rate of the one before."""
+_WARM_UP = 0.04
+_AVERAGE = 0.999
+_FIRST = 4000
+"""Crops that must be there before learning starts."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a training stands: what the checkpoint keeps beside the weights."""
+
+    stage: int = 0
+    steps: int = 0
+    minutes: float = 0.0
+    crops: int = 0
+    mined: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+class Learner:
+    """A net, its running average (which is what is used) and its optimiser."""
+
+    def __init__(self, seed: int, device: str) -> None:
+        torch.manual_seed(seed)
+        self.device = device
+        self.progress = Progress()
+        self._net = DigitNet().to(device, memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self._net).eval()
+        self._optimiser = torch.optim.AdamW(self._net.parameters(), lr=_PEAK, weight_decay=0.02)
+
+    def stage(
+        self,
+        feed: Feed,
+        rng: np.random.Generator,
+        minutes: float,
+        tell: Callable[[float, float], None],
+        save: Path,
+    ) -> None:
+        """Learns for ``minutes``, the rate falling as a cosine to almost nothing at their end.
+
+        ``tell`` is given the share done and the mean loss. Checkpoints go to ``save``.
+        """
+        feed.ready(_FIRST)
+        peak = _PEAK * _LOWER ** min(self.progress.stage, 3)
+        start = last = time.monotonic()
+        budget = minutes * 60
+        loss_mean, saved = 2.4, 0.0
+        while (share := (time.monotonic() - start) / budget) < 1:
+            for group in self._optimiser.param_groups:
+                group["lr"] = _rate(share, peak)
+            loss = self._step(*feed.sample(rng, BATCH))
+            loss_mean += 0.01 * (loss - loss_mean)
+            if time.monotonic() - last > 1:
+                last = time.monotonic()
+                tell(share, loss_mean)
+            if share - saved > 0.34:
+                saved = share
+                self.save(save)
+        self.progress.stage += 1
+        self.progress.minutes += minutes
+        self.progress.crops += feed.drawn
+        self.save(save)
+
+    def logits(self, crops: Image) -> NDArray[np.float32]:
+        """Logits (N, 11) of crops (N, 32, 32) uint8 by the averaged net."""
+        with torch.no_grad():
+            parts = [
+                self.average(self._tensor(part)).cpu().numpy()
+                for part in np.array_split(crops, len(crops) // 500 + 1)
+            ]
+        return np.concatenate(parts)
+
+    def save(self, path: Path) -> None:
+        """Writes the checkpoint, whole or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        state = {
+            "net": self._net.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "progress": {name: getattr(self.progress, name) for name in Progress.__slots__},
+        }
+        partial = path.with_suffix(".partial")
+        torch.save(state, partial)
+        partial.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Goes on from a checkpoint. Raises ConfigError where it is missing, damaged, or of another net."""
+        try:
+            state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
+            self._net.load_state_dict(state["net"])
+            self.average.load_state_dict(state["average"])
+            self._optimiser.load_state_dict(state["optimiser"])
+            self.progress = Progress(**state["progress"])
+        except Exception as error:  # torch raises many kinds for a damaged file
+            first = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ConfigError(f"no usable checkpoint in {path}: {first}", "start without --resume") from error
+
+    def _step(self, crops: Image, labels: NDArray[np.uint8]) -> float:
+        self._net.train()
+        logits = self._net(_shifted(self._tensor(crops)))
+        loss = nn.functional.cross_entropy(logits, torch.from_numpy(labels.astype(np.int64)).to(self.device))
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self._net.parameters(), 2.0)
+        self._optimiser.step()
+        self.progress.steps += 1
+        decay = min(_AVERAGE, 1 - 1 / (self.progress.steps + 1))
+        with torch.no_grad():
+            for mean, value in zip(
+                self.average.state_dict().values(), self._net.state_dict().values(), strict=True
+            ):
+                if mean.dtype.is_floating_point:
+                    mean.lerp_(value, 1 - decay)
+        return float(loss.detach())
+
+    def _tensor(self, crops: Image) -> Tensor:
+        pixels = torch.from_numpy(np.ascontiguousarray(crops)).to(self.device)
+        return pixels[:, None].float().div_(255).contiguous(memory_format=torch.channels_last)
+
+
+def _shifted(crops: Tensor) -> Tensor:
+    """The batch moved by up to one pixel, so that a crop met again is not quite the same."""
+    dx, dy = (int(v) for v in torch.randint(-1, 2, (2,)))
+    return torch.roll(crops, (dy, dx), (2, 3))
+
+
+def _rate(share: float, peak: float) -> float:
+    if share < _WARM_UP:
+        return peak * max(share / _WARM_UP, 0.02)
+    fall = (share - _WARM_UP) / (1 - _WARM_UP)
+    return float(_FLOOR + (peak - _FLOOR) * 0.5 * (1 + np.cos(np.pi * fall)))

@@ -1,0 +1,146 @@
+"""From a learnt net to the model's folder, whole: calibrated, exported, quantized, measured, described."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import sys
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from edge.infer.card import load_card
+from edge.infer.model import Model
+from edge.infer.settings import InferSettings
+from tools import card
+from tools.data import mnist
+from tools.evaluate.scene_labels import load_scenes
+from tools.train_digits.acceptance import SceneAcceptance, choose_on_scenes, honest_doubt
+from tools.train_digits.calibrate import REJECT, Acceptance, Honesty, choose_acceptance, honest
+from tools.train_digits.card import write_card
+from tools.train_digits.export import export
+from tools.train_digits.feed import drawn_set
+from tools.train_digits.figures import (
+    VALIDATION_CROPS,
+    VALIDATION_SCENES,
+    VALIDATION_SEED,
+    Measured,
+    measure,
+    padded,
+    run,
+)
+from tools.train_digits.learn import Learner, Progress
+from tools.train_digits.net import DigitNet
+from tools.train_digits.scenes import scene_set
+
+_RANGES = 400
+"""Training crops that show the quantizer the ranges within the net."""
+
+_WANTED = 0.95
+"""Of the proposed places that pass the threshold this share shall be read right."""
+
+_DOUBT_SCENES = 100
+"""Whole scenes that tell how much doubt is right; the threshold is chosen on all."""
+
+SCENES = (
+    "python -m tools.compose --split validation --seed 9 --count 160 --out DIR && "
+    "python -m tools.evaluate digits-scenes --labels DIR"
+)
+"""How the whole scenes that a model is released with are composed, and judged again."""
+
+
+def release(learner: Learner, root: Path, out: Path, seed: int, scenes: Path | None = None) -> list[Measured]:
+    """Writes everything into ``out`` and gives the figures.
+
+    Scores are made honest for what is asked in use: all that is proposed in composed scenes of the
+    validation part, other ones than those that the figures are measured on. With ``scenes``, a folder of
+    whole ones, they are then made so for what the recognizer tells, and the threshold is chosen there.
+    """
+    whole = load_scenes(scenes) if scenes else []
+    places = scene_set(root, "validation", VALIDATION_SCENES, VALIDATION_SEED - 1)
+    honesty = honest(learner.logits(places.crops), places.labels)
+    ranges, _ = drawn_set(root, "train", _RANGES, seed)
+    quantized = export(doubting(learner.average, honesty), ranges, out)
+    version = load_card(out).version if (out / "card.yaml").exists() else 1
+    write = partial(
+        write_card,
+        out,
+        version=version,
+        command=command(learner.progress, seed),
+        seed=seed,
+        temperature=honesty.temperature,
+    )
+    write(accept=None, figures=[])
+    accept: Acceptance | SceneAcceptance
+    if whole:
+        further = honest_doubt(_network(out), whole[:_DOUBT_SCENES]) * honesty.temperature
+        honesty = honesty._replace(doubt=honesty.doubt + further)
+        quantized = export(doubting(learner.average, honesty), ranges, out)
+        write(accept=None, figures=[])
+        accept = choose_on_scenes(_network(out), whole)
+    else:
+        scores = run(_network(out), places.crops, "choosing the threshold")
+        accept = choose_acceptance(scores, places.labels, _WANTED)
+    write(accept=accept, figures=[])
+    figures = [
+        *measure(out, root),
+        *(_on_scenes(accept) if isinstance(accept, SceneAcceptance) else []),
+        *_of_float(learner, honesty, root),
+        Measured("size of the int8 file in bytes", quantized.bytes_after, "model.tflite"),
+        Measured("crops drawn for training", learner.progress.crops, "tools.train_digits"),
+    ]
+    write(accept=accept, figures=figures)
+    _add_golden(out)
+    return figures
+
+
+def _network(folder: Path) -> Model:
+    return Model(folder, load_card(folder), InferSettings(threads=1))
+
+
+def _on_scenes(accept: SceneAcceptance) -> list[Measured]:
+    """Of the whole recognizer, on the scenes that the threshold was chosen on."""
+    data = f"{accept.scenes} composed scenes of the validation part, at >= {accept.value}"
+    shares = {"precision": accept.precision, "recall": accept.recall, "F1": accept.f1}
+    figures = [Measured(f"digits found, {name}", value, data, SCENES) for name, value in shares.items()]
+    return [*figures, Measured("false digits on scenes without", accept.false_digits, data, SCENES)]
+
+
+def command(progress: Progress, seed: int) -> str:
+    """What a person calls to make this model again."""
+    call = f"python -m tools.train_digits --minutes {progress.minutes:g} --seed {seed}"
+    if progress.stage > 1:
+        call += f" (in {progress.stage} stages, the later ones with --resume)"
+    if progress.mined:
+        call += f", lately with --mined and {progress.mined} crops of tools.compose.mining"
+    return call
+
+
+def _add_golden(folder: Path) -> None:
+    with contextlib.redirect_stdout(sys.stderr):  # standard output is for the figures
+        card.main([str(folder), "--write"])
+
+
+def doubting(net: DigitNet, honesty: Honesty) -> DigitNet:
+    """A copy whose logit of the reject is raised by ``honesty.doubt``."""
+    copied = copy.deepcopy(net)
+    with torch.no_grad():
+        copied.head.bias[REJECT] += honesty.doubt
+    return copied
+
+
+def _of_float(learner: Learner, honesty: Honesty, root: Path) -> list[Measured]:
+    crops, labels = drawn_set(root, "validation", VALIDATION_CROPS, VALIDATION_SEED)
+    test = padded(mnist(root, "test"))
+    sets = {
+        "MNIST test (10 000)": (test.pictures, test.digits),
+        f"validation crops ({VALIDATION_CROPS}, drawn, a third no digit)": (crops, labels),
+    }
+    figures = []
+    for data, (pictures, truth) in sets.items():
+        logits = learner.logits(pictures)
+        logits[:, REJECT] += honesty.doubt
+        right = float((logits.argmax(1) == truth).mean())
+        figures.append(Measured("accuracy, 11 classes, float", right, data))
+    return figures
