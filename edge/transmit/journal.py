@@ -8,6 +8,7 @@ frame loop's. So a commit outlives the process at once, however that ends; a pow
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
@@ -75,16 +76,19 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: sqlite3.Connection | None = None
+        self._claim: int | None = None
 
     def open(self) -> tuple[list[Row], Path | None]:
         """What lies in the file, oldest first, and the new name of an unusable file that was set aside."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._claim_it()
         try:
             return self._load(), None
         except sqlite3.DatabaseError as error:
             if not is_damage(error):
                 raise
         aside = self.set_aside()
+        self._claim_it()
         return self._load(), aside
 
     @property
@@ -139,6 +143,22 @@ class Journal:
         file, self._file = self._file, None
         if file is not None:
             file.close()
+        claim, self._claim = self._claim, None
+        if claim is not None:
+            os.close(claim)
+
+    def _claim_it(self) -> None:
+        """Two processes with one file would send all of it twice. A claim ends with its process."""
+        if self._claim is not None:
+            return
+        # A file of its own: closing any descriptor of the database would drop SQLite's locks on it.
+        claim = os.open(f"{self.path}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(claim)
+            raise sqlite3.OperationalError(f"another process uses it ({error.strerror})") from None
+        self._claim = claim
 
     def _load(self) -> list[Row]:
         # Made by us, so that nobody else can read it for even a moment; SQLite gives its log the same mode.

@@ -12,7 +12,7 @@ from parts import opened, row, stored, taken
 
 from edge.transmit import outbox as module
 from edge.transmit.journal import ASIDE
-from edge.transmit.outbox import RETRY, TIDY
+from edge.transmit.outbox import RETRY, TIDY, Outbox
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_the_file_is_nobody_elses(path: Path) -> None:
     box = opened(path)
     box.put([row(1)], 0.0)
     assert {name.name: name.stat().st_mode & 0o777 for name in path.parent.iterdir()} == dict.fromkeys(
-        ("outbox.db", "outbox.db-wal", "outbox.db-shm"), 0o600
+        ("outbox.db", "outbox.db-wal", "outbox.db-shm", "outbox.db.lock"), 0o600
     )
     box.close(0.0)
 
@@ -190,3 +190,19 @@ def test_the_log_of_the_file_does_not_grow_for_ever(path: Path) -> None:
         box.tend(now)
     assert path.with_name("outbox.db-wal").stat().st_size < 2_000_000
     box.close(now)
+
+
+def test_a_second_process_on_the_same_file_keeps_its_events_in_memory(tmp_path: Path) -> None:
+    first = Outbox(tmp_path / "outbox.db", rows=100, size=10**6, sync=5)
+    second = Outbox(tmp_path / "outbox.db", rows=100, size=10**6, sync=5)
+    first.open(0)
+    first.put([row(1)], 0)
+    second.open(0)
+    second.put([row(2)], 0)
+    assert second.counters()["disk_failures"] == 1
+    assert [found.id for found in iter(second.take, None)] == [row(2).id]
+    first.close(1)
+    second.tend(20)
+    assert second.counters()["unsaved"] == 0
+    assert second.counters()["waiting"] == 2
+    second.close(21)
