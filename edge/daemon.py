@@ -180,9 +180,10 @@ class Daemon:
         self._notifier.alive()
         self._fps = self._rate.update(now, self._loop.frames)
         camera = self._worker.status(now)
-        self._tell_camera(camera)
+        due = now >= self._stats_due
+        self._tell_camera(camera, anew=due)
         self._notifier.status(self._sentence(camera))
-        if now >= self._stats_due:
+        if due:
             self._stats_due += self._settings.stats.interval
             self._post_stats()
 
@@ -197,11 +198,14 @@ class Daemon:
             deadlines.append(Deadline("delivery", mqtt.progress, seconds))
         return tuple(deadlines)
 
-    def _tell_camera(self, status: CameraStatus) -> None:
-        """Tells what changed; the rate of frames alone is no news, and the size none for the log."""
+    def _tell_camera(self, status: CameraStatus, *, anew: bool = False) -> None:
+        """Tells what changed, or all of it ``anew``: the rate alone is no news, yet must not grow old.
+
+        The size is no news for the log.
+        """
         judged, shown = (status.state, status.reason), self._shown
         known = shown is not None and judged == (shown.state, shown.reason)
-        if shown is not None and known and status.size == shown.size:
+        if shown is not None and known and status.size == shown.size and not anew:
             return
         self._shown = status
         if not known:

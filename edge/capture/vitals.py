@@ -11,6 +11,9 @@ from edge.records import CameraState, CameraStatus
 WINDOW = 5.0
 """Seconds over which frames are counted for the rate."""
 
+SETTLED = 0.5
+"""Seconds of frames before they make a rate."""
+
 RESIZED_FOR = 30.0
 """Seconds for which a change of size stands as the reason."""
 
@@ -80,6 +83,7 @@ class Vitals:
 
     def _fps(self, now: float) -> float:
         recent = [arrival for arrival in self._arrivals if now - arrival <= WINDOW]
-        if len(recent) < 2 or recent[-1] <= recent[0]:
+        # The first frames of a camera come as fast as they lay in its buffers.
+        if len(recent) < 2 or recent[-1] - recent[0] < SETTLED:
             return 0.0
         return (len(recent) - 1) / (recent[-1] - recent[0])
