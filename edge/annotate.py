@@ -29,7 +29,8 @@ def annotate(image: Image, detections: Sequence[Detection], lines: Sequence[tupl
         cv2.rectangle(picture, (x, y), (x + w, y + h), colour, stroke, cv2.LINE_AA)
         _tag(picture, found.label, (x, y), colour, 0.6 * scale)
     for box, text in lines:
-        _tag(picture, text, (round(box.x), round(box.y + box.h + 30 * scale)), (60, 60, 60), 0.8 * scale)
+        # Small and close: under a line the next one begins.
+        _tag(picture, text, (round(box.x), round(box.y + box.h + 20 * scale)), (60, 60, 60), 0.55 * scale)
     return picture
 
 
