@@ -130,9 +130,9 @@ def test_a_good_module_is_not_told() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "cd /work/main",
-        "the file /home/someone/x",
-        "open('/root/x')",
+        "cd " + "/work/checkout",
+        "the file " + "/home/someone/x",
+        "open('" + "/root/x')",
         "--index-url https://pypi.org/simple",
         "-----BEGIN RSA PRIVATE KEY-----",
         "AKIA" + "A" * 16,
