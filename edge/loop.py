@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import Protocol
 
 from edge.clock import Clock
@@ -37,14 +38,25 @@ class FrameLoop:
     """Owns the thread; everything from the frame to the outbox happens in it."""
 
     def __init__(
-        self, supply: FrameSupply, pipeline: Pipeline, clock: Clock, stopwatch: Stopwatch, *, period: float
+        self,
+        supply: FrameSupply,
+        pipeline: Pipeline,
+        clock: Clock,
+        stopwatch: Stopwatch,
+        *,
+        period: float,
+        between: Callable[[float], None] = lambda _now: None,
     ) -> None:
-        """``period``: least seconds between the beginnings of two ticks; 0 for no bound."""
+        """``period``: least seconds between the beginnings of two ticks; 0 for no bound. ``between`` is
+        called, in this thread, before each tick and at least every ``WAIT`` seconds: what changes the
+        parts of a tick happens there.
+        """
         self._supply = supply
         self._pipeline = pipeline
         self._clock = clock
         self._stopwatch = stopwatch
         self._period = period
+        self._between = between
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="loop", daemon=True)
         self._progress = clock.monotonic_ns()
@@ -85,6 +97,7 @@ class FrameLoop:
             frame = self._supply.take(WAIT)
             begun = self._progress = self._clock.monotonic_ns()
             try:
+                self._between(begun / 1e9)
                 if frame is None:
                     if self._supply.ended:
                         self.finished = True

@@ -10,7 +10,7 @@ seconds (``now``, ``since``); wall-clock times are timezone-aware UTC and only f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -142,3 +142,28 @@ class CameraStatus:
     since: datetime
     size: tuple[int, int] | None
     fps: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a command led to. ``error``: None or a short code (``unknown-track``); ``message``: a sentence
+    for a person; ``data``: JSON-able, what was asked for."""
+
+    ok: bool
+    message: str
+    error: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command as it arrived, over the broker or the run socket; its size is already bounded.
+
+    ``fields``: its JSON object. ``identity``: what the asker calls it, for the reply to carry.
+    ``answer`` takes the one reply; it never waits and may be called from any thread.
+    """
+
+    command: str
+    fields: Mapping[str, Any]
+    identity: str | None
+    answer: Callable[[Reply], None]

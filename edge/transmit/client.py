@@ -14,13 +14,24 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edge.errors import EdgeError
 from edge.transmit.credentials import password, tls_context
-from edge.transmit.notices import Accepted, Answered, Ended, Notice, Refusal, Subscribed, Trouble, Version
+from edge.transmit.notices import (
+    Accepted,
+    Answered,
+    Arrived,
+    Ended,
+    Notice,
+    Refusal,
+    Subscribed,
+    Trouble,
+    Version,
+)
+from edge.transmit.properties import MessageProperties
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -43,6 +54,9 @@ _LOGIN_CODES = {0x85, 0x86, 0x87, 0x8A, 0x8C}
 UNSPECIFIED = 0x80
 """The reason code that says nothing."""
 
+ROOM = 100
+"""Arrived messages that wait to be fetched at most; further ones are dropped and counted."""
+
 OnMessage = Callable[[str, bytes, bool], None]
 """Called on the network thread with topic, payload, and whether it was retained; must not block."""
 
@@ -57,12 +71,16 @@ class Will:
 
 @dataclass(frozen=True, slots=True)
 class Introduction:
-    """How a client presents itself: ``name`` of its network thread, id, will, and what it subscribes to."""
+    """How a client presents itself: ``name`` of its network thread, id, will.
+
+    ``subscriptions``: topic filters, subscribed to with QoS 1 on every connection anew. What arrives goes to
+    ``on_message``, or comes out as notices where there is none.
+    """
 
     name: str
     client_id: str
     will: Will | None = None
-    filters: Sequence[str] = ()
+    subscriptions: tuple[str, ...] = ()
     on_message: OnMessage | None = None
 
 
@@ -78,6 +96,12 @@ class Connection:
         self._wake = wake
         self._client: Client | None = None
         self._notices: deque[Notice] = deque()
+        self._arrived = 0
+        """Messages among the notices."""
+        self.arrivals_dropped = 0
+        """Messages that found no room."""
+        self._lock = threading.Lock()
+        """Of the notices and their counts; held for microseconds."""
         self._accepted = False
         self._ended: Ended | None = None
         self._abandoned = threading.Event()
@@ -88,14 +112,27 @@ class Connection:
 
     def notices(self) -> list[Notice]:
         """What happened since the last call: answers to what was sent, and the turns of the connection."""
-        return [self._notices.popleft() for _ in range(len(self._notices))]
+        with self._lock:
+            fetched = list(self._notices)
+            self._notices.clear()
+            self._arrived = 0
+        return fetched
 
-    def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> int | None:
+    def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: int,
+        retain: bool,
+        properties: MessageProperties | None = None,
+    ) -> int | None:
         """Hands over one message, and gives its number; None where the connection is already over."""
         client = self._client
         if client is None:
             return None
-        info = client.publish(topic, payload, qos, retain)
+        said = _said(properties) if properties and self._version == 5 else None
+        info = client.publish(topic, payload, qos, retain, said)
         return info.mid if info.rc == 0 else None
 
     def say_goodbye(self) -> None:
@@ -186,7 +223,13 @@ class Connection:
             )
 
     def _tell(self, notice: Notice) -> None:
-        self._notices.append(notice)
+        with self._lock:
+            if isinstance(notice, Arrived):
+                if self._arrived >= ROOM:
+                    self.arrivals_dropped += 1
+                    return
+                self._arrived += 1
+            self._notices.append(notice)
         self._wake()
 
     def _on_connect(
@@ -198,8 +241,8 @@ class Connection:
         self._accepted = True
         window = getattr(properties, "ReceiveMaximum", None)
         largest = getattr(properties, "MaximumPacketSize", None)
-        if self._introduction.filters:
-            client.subscribe([(name, 1) for name in self._introduction.filters])
+        if self._introduction.subscriptions:
+            client.subscribe([(name, 1) for name in self._introduction.subscriptions])
         self._tell(Accepted(min(self._settings.in_flight, window or self._settings.in_flight), largest))
 
     def _on_publish(
@@ -210,7 +253,8 @@ class Connection:
     def _on_subscribe(
         self, _client: Client, _: Any, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
     ) -> None:
-        self._tell(Subscribed(tuple(str(reason) for reason in reasons if reason.is_failure)))
+        answers = zip(self._introduction.subscriptions, reasons, strict=False)
+        self._tell(Subscribed(tuple(f"{name}: {reason}" for name, reason in answers if reason.is_failure)))
 
     def _on_disconnect(
         self,
@@ -226,13 +270,45 @@ class Connection:
             self._ended = Ended(Trouble.LOST, who + why)
 
     def _on_message(self, _client: Client, _: Any, message: MQTTMessage) -> None:
+        payload, size = message.payload, len(message.payload)
         if self._introduction.on_message:
-            self._introduction.on_message(message.topic, bytes(message.payload), message.retain)
+            self._introduction.on_message(message.topic, bytes(payload), message.retain)
+            return
+        oversize = size > self._settings.max_payload
+        said = message.properties
+        self._tell(
+            Arrived(
+                message.topic,
+                b"" if oversize else bytes(payload),
+                message.retain,
+                getattr(said, "ResponseTopic", None),
+                getattr(said, "CorrelationData", None),
+                size,
+                oversize,
+            )
+        )
 
 
 def _send_at_once(_client: Client, _: Any, connection: Any) -> None:
     """Without Nagle's algorithm, which holds a second event back until the first one is acknowledged."""
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _said(properties: MessageProperties) -> Properties:
+    """In paho's words."""
+    from paho.mqtt.packettypes import PacketTypes  # noqa: PLC0415  (only where it is used at all)
+    from paho.mqtt.properties import Properties  # noqa: PLC0415
+
+    said = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    if properties.content_type is not None:
+        said.ContentType = properties.content_type
+    if properties.message_expiry is not None:
+        said.MessageExpiryInterval = properties.message_expiry
+    if properties.correlation is not None:
+        said.CorrelationData = properties.correlation
+    for pair in properties.user:
+        said.UserProperty = pair
+    return said
 
 
 def _trouble_of(code: int) -> Trouble:

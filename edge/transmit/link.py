@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Literal
 
 from edge.errors import UnavailableError
 from edge.transmit.client import Connection, Introduction
-from edge.transmit.notices import Accepted, Ended, Notice, Trouble, Version
+from edge.transmit.notices import Accepted, Ended, Notice, Subscribed, Trouble, Version
+from edge.transmit.properties import MessageProperties
 
 if TYPE_CHECKING:
     from edge.transmit.settings import MqttSettings
@@ -140,7 +141,13 @@ class Link:
         self._policy = Policy(wanted, settings.reconnect_first, settings.reconnect_most)
         self._connection: Connection | None = None
         self._told: set[Trouble] = set()
-        self._counts = {"connects": 0, "connection_failures": 0}
+        self._told_denials: set[str] = set()
+        self._counts = {
+            "connects": 0,
+            "connection_failures": 0,
+            "subscriptions_refused": 0,
+            "arrivals_dropped": 0,
+        }
         self.standing = Standing(version=5 if wanted == "auto" else wanted, since=now, retry_at=now)
 
     @property
@@ -159,6 +166,8 @@ class Link:
         for notice in notices:
             if isinstance(notice, (Accepted, Ended)):
                 self._move(notice, now)
+            elif isinstance(notice, Subscribed):
+                self._tell_denials(notice)
         if self.standing.phase is Phase.WAITING and now >= self.standing.retry_at:
             self.standing = transition(self.standing, Step.DIALLED, now, self._policy, 0.0)
             self._connection = Connection(
@@ -166,9 +175,22 @@ class Link:
             )
         return notices
 
-    def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> int | None:
-        """Hands over one message and gives its number in this connection; None where that is over."""
-        return self._connection.publish(topic, payload, qos=qos, retain=retain) if self._connection else None
+    def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: int,
+        retain: bool,
+        properties: MessageProperties | None = None,
+    ) -> int | None:
+        """Hands over one message and gives its number in this connection; None where that is over.
+
+        ``properties`` are left out where 3.1.1 is spoken.
+        """
+        if self._connection is None:
+            return None
+        return self._connection.publish(topic, payload, qos=qos, retain=retain, properties=properties)
 
     def close(self, now: float, timeout: float) -> bool:
         """Ends for good, with a goodbye where there is a connection; False where that took too long."""
@@ -195,8 +217,10 @@ class Link:
         return f"no broker at {host}:{port} for {now - standing.since:.0f} s{reason}"
 
     def counters(self) -> dict[str, int]:
-        """``connects`` and ``connection_failures`` since the start."""
-        return dict(self._counts)
+        """``connects``, ``connection_failures``, ``subscriptions_refused`` (filters that the broker denied,
+        on each connection anew) and ``arrivals_dropped`` (they came faster than they were fetched)."""
+        dropped = self._connection.arrivals_dropped if self._connection else 0
+        return self._counts | {"arrivals_dropped": self._counts["arrivals_dropped"] + dropped}
 
     def _fetch(self, now: float) -> list[Notice]:
         if self._connection is None:
@@ -211,6 +235,7 @@ class Link:
         before = self.standing
         self.standing = transition(before, happened, now, self._policy, random.random())  # noqa: S311  (jitter)
         if isinstance(happened, Ended):
+            self._counts["arrivals_dropped"] += self._connection.arrivals_dropped if self._connection else 0
             self._connection = None
             self._counts["connection_failures"] += 1
             self._tell_trouble(happened, before)
@@ -218,6 +243,19 @@ class Link:
             self._counts["connects"] += 1
             self._told.clear()
             log.log(logging.DEBUG if self._quiet else logging.INFO, "%s", self.describe(now))
+
+    def _tell_denials(self, answer: Subscribed) -> None:
+        """Each once: it is the same on every connection until somebody changes the broker's ACL."""
+        self._counts["subscriptions_refused"] += len(answer.refused)
+        for denial in answer.refused:
+            aloud = not (self._quiet or denial in self._told_denials)
+            self._told_denials.add(denial)
+            log.log(
+                logging.WARNING if aloud else logging.DEBUG,
+                "the broker denies the subscription to %s; nothing will arrive there: let the ACL of this "
+                "user read it",
+                denial,
+            )
 
     def _tell_trouble(self, ended: Ended, before: Standing) -> None:
         """The first of each kind aloud, then quietly until there is a connection again."""

@@ -56,9 +56,27 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Subscribed:
-    """The broker answered to a subscription; ``refused``: its reasons, one for each filter that it denied."""
+    """The broker answered to the subscriptions; ``refused``: filter and reason of each that it denied."""
 
     refused: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A message on a topic that was subscribed to. All of it is somebody else's text: hostile until checked.
+
+    ``retain``: it was kept by the broker, nobody sent it just now. ``response_topic``, ``correlation``: where
+    and with what an answer is wanted, MQTT 5 only. ``size``: of the payload in bytes; where it is above
+    ``mqtt.max_payload``, ``oversize`` is set and the payload is empty.
+    """
+
+    topic: str
+    payload: bytes
+    retain: bool = False
+    response_topic: str | None = None
+    correlation: bytes | None = None
+    size: int = 0
+    oversize: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +87,4 @@ class Ended:
     reason: str
 
 
-Notice = Accepted | Answered | Subscribed | Ended
+Notice = Accepted | Answered | Subscribed | Arrived | Ended

@@ -78,6 +78,8 @@ TABLE = (
     ),
     # What puts it all together; nothing imports the command line.
     Row("edge.control", EVERYTHING, ARRAYS),
+    Row("edge.parts", EVERYTHING, ARRAYS),
+    Row("edge.bulletin", EVERYTHING, ARRAYS),
     Row("edge.daemon", EVERYTHING, ARRAYS),
     Row("edge.demo", EVERYTHING, (*ARRAYS, "rich")),
     Row("edge.view", EVERYTHING, ARRAYS),
