@@ -19,7 +19,26 @@ def test_json_is_one_object_with_the_documented_keys(
 ) -> None:
     file = tmp_path / "sheet.png"
     data = str(shared / "data/digits")
-    assert main(["digits", "--set", "semeion", "--data", data, "--json", "--sheet", str(file)]) == 0
+    assert (
+        main(
+            [
+                "digits",
+                "--set",
+                "semeion",
+                "--data",
+                data,
+                "--json",
+                "--sheet",
+                str(file),
+                "--plots",
+                str(tmp_path),
+            ]
+        )
+        == 0
+    )
+    assert {path.name for path in tmp_path.glob("*-semeion.png")} == {
+        "confusion-semeion.png", "reliability-semeion.png",
+    }  # fmt: skip
     record = json.loads(capsys.readouterr().out)
     assert set(record) == {"set", "accuracy", "n", "errors", "ece", "model"}
     assert record["n"] == 1593

@@ -63,11 +63,16 @@ def test_json_is_one_object_with_the_documented_keys(
     record = json.loads(capsys.readouterr().out)
     assert record["ordinary"] == {"precision": 1.0, "recall": 1.0, "f1": 1.0}
     assert record["all"] == {"precision": 1.0, "recall": 1.0, "f1": 1.0}
-    assert record["negatives"] == {"pictures": 1, "false_digits": 0, "megapixels": 0.307}
+    assert record["negatives"] == {
+        "pictures": 1, "false_digits": 0, "megapixels": 0.307, "per_megapixel": 0.0,
+    }  # fmt: skip
+    assert 0 <= record["ece"] < 0.2
     assert record["lines"] == {"exact": 1.0, "n": 2}
     assert record["lines_ordinary"] == {"exact": 1.0, "n": 1}
     assert 0 < record["ms_per_picture"] < 10_000
-    assert set(record) == {"ordinary", "all", "negatives", "lines", "lines_ordinary", "ms_per_picture"}
+    assert set(record) == {
+        "ordinary", "all", "negatives", "ece", "lines", "lines_ordinary", "ms_per_picture",
+    }  # fmt: skip
 
 
 def test_recipes_stand_side_by_side(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -202,3 +207,13 @@ def test_shares() -> None:
 def test_each_read_line_counts_once() -> None:
     assert exact_lines(["12", "12", "345"], ["12", "345", "9"]) == 2
     assert exact_lines([], ["1"]) == 0
+
+
+def test_plots_show_what_is_read_as_what_and_what_scores_mean(folder: Path) -> None:
+    out = folder / "plots"
+    assert main(["digits-scenes", "--labels", str(folder), "--plots", str(out), "--json"]) == 0
+    for name in ("confusion-scenes.png", "reliability-scenes.png"):
+        picture = cv2.imread(str(out / name))
+        assert picture is not None
+        assert np.ptp(picture) > 200
+    assert main(["digits-scenes", "--labels", str(folder), "--plots", "/dev/null/x", "--json"]) == 1

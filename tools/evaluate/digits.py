@@ -29,6 +29,7 @@ from edge.records import Box, Image
 from tools.data import Labelled, data_folder, mnist, optdigits, semeion
 from tools.evaluate.error_sheet import tile, write_sheet
 from tools.evaluate.peers import load_peers
+from tools.evaluate.plots import write_confusion, write_reliability
 
 SUMMARY = "single digits of a public set named"
 SETS: Mapping[str, Callable[[Path], Labelled]] = {
@@ -36,6 +37,7 @@ SETS: Mapping[str, Callable[[Path], Labelled]] = {
     "semeion": semeion,
     "optdigits": optdigits,
 }
+DIGITS = tuple("0123456789")
 BINS = 15
 """Equal bins of the score for the expected calibration error (Guo et al. 2017, arXiv 1706.04599)."""
 
@@ -69,6 +71,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--peers", type=Path, metavar="DIR", help="also judge the public MNIST nets of a folder"
     )
     parser.add_argument("--sheet", type=Path, metavar="FILE", help="write all mistakes to a PNG")
+    parser.add_argument(
+        "--plots", type=Path, metavar="DIR", help="write confusion matrix and reliability diagram as PNG"
+    )
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -80,6 +85,13 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.sheet:
         write_sheet(arguments.sheet, _tiles(pictures, named))
     figures = {"set": arguments.set, **record(named), "model": arguments.model}
+    if arguments.plots:
+        write_confusion(
+            arguments.plots / f"confusion-{arguments.set}.png", confusion(named), DIGITS, named.labels
+        )
+        write_reliability(
+            arguments.plots / f"reliability-{arguments.set}.png", named.scores, named.right, figures["ece"]
+        )
     peers = {
         name: record(name_all(prepared(data.pictures, peer.input_size), data.digits, peer))
         for name, peer in (load_peers(arguments.peers) if arguments.peers else {}).items()
@@ -141,6 +153,13 @@ def calibration_error(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> 
     return float(gaps.sum() / max(counts.sum(), 1))
 
 
+def confusion(named: Named) -> NDArray[np.int64]:
+    """(10, labels): how often each digit was read as each label."""
+    counts = np.zeros((len(DIGITS), len(named.labels)), np.int64)
+    np.add.at(counts, (named.true, named.read), 1)
+    return counts
+
+
 def _tiles(pictures: Image, named: Named) -> list[Image]:
     tiles = []
     for index in np.flatnonzero(~named.right):
@@ -157,9 +176,8 @@ def _show(figures: dict[str, Any], named: Named, peers: Mapping[str, dict[str, A
     table.add_column("")
     for label in named.labels:
         table.add_column(label, justify="right")
-    for digit in range(10):
-        counts = np.bincount(named.read[named.true == digit], minlength=len(named.labels))
-        table.add_row(str(digit), *(str(count) if count else "·" for count in counts))
+    for digit, counts in zip(DIGITS, confusion(named), strict=True):
+        table.add_row(digit, *(str(count) if count else "·" for count in counts))
     console.print(table)
     for name, some in {figures["model"]: figures, **peers}.items():
         console.print(

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -31,14 +33,16 @@ from edge.recognize.digits.settings import DigitsSettings
 from edge.records import Detection, Frame, Image
 from edge.track.numbers import Glyph, lines
 from tools.evaluate.baselines import RECIPES, ContourRecipe
+from tools.evaluate.digits import DIGITS, calibration_error
 from tools.evaluate.error_sheet import tile, write_sheet
 from tools.evaluate.matching import Mistake, Tally, compare, exact_lines
 from tools.evaluate.peers import ACCEPT, load_peers
+from tools.evaluate.plots import write_confusion, write_reliability
 from tools.evaluate.scene_labels import Scene, load_scenes
 
 SUMMARY = "digits found and named in labelled photographs"
 OURS = "edge"
-LEAST_WIDTH = 140
+LEAST_WIDTH = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sheet", type=Path, metavar="FILE", help="write all mistakes of the first recipe to a PNG"
     )
+    parser.add_argument(
+        "--plots", type=Path, metavar="DIR", help="write its confusion matrix and reliability diagram as PNG"
+    )
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -93,6 +100,8 @@ def main(arguments: argparse.Namespace) -> int:
     first, *others = records
     if arguments.sheet:
         write_sheet(arguments.sheet, _tiles(outcomes[first]))
+    if arguments.plots:
+        _plot(arguments.plots, outcomes[first], records[first]["ece"])
     if arguments.json:
         beside = {"recipes": {name: records[name] for name in others}} if others else {}
         print(json.dumps({**records[first], **beside}))
@@ -112,14 +121,18 @@ def record(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """The figures of one recipe, shares 0..1."""
     ordinary = [outcome for outcome in outcomes if outcome.scene.ordinary]
     empty = [outcome for outcome in outcomes if not len(outcome.scene.digits)]
+    false = sum(outcome.tally.found for outcome in empty)
+    megapixels = sum(outcome.megapixels for outcome in empty)
     return {
         "ordinary": _sum(ordinary).shares(),
         "all": _sum(outcomes).shares(),
         "negatives": {
             "pictures": len(empty),
-            "false_digits": sum(outcome.tally.found for outcome in empty),
-            "megapixels": round(sum(outcome.megapixels for outcome in empty), 3),
+            "false_digits": false,
+            "megapixels": round(megapixels, 3),
+            "per_megapixel": round(false / megapixels, 3) if empty else None,
         },
+        "ece": calibration_error(*_scores(outcomes)),
         "lines": _lines(outcomes),
         "lines_ordinary": _lines(ordinary),
         "ms_per_picture": sum(outcome.ms for outcome in outcomes) / max(len(outcomes), 1),
@@ -161,6 +174,30 @@ def _sum(outcomes: Sequence[Outcome]) -> Tally:
     return sum((outcome.tally for outcome in outcomes), Tally())
 
 
+def _scores(outcomes: Sequence[Outcome]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Of all found digits (N,): the scores, and which are right."""
+    scores = _sum(outcomes).scores
+    return np.array([score for score, _ in scores], np.float32), np.array(
+        [right for _, right in scores], bool
+    )
+
+
+def _plot(folder: Path, outcomes: Sequence[Outcome], error: float) -> None:
+    """What is found and what is missed, by digit, and whether the scores mean what they say."""
+    counts = np.zeros((len(DIGITS) + 1, len(DIGITS) + 1), np.int64)
+    nothing = len(DIGITS)
+    for outcome in outcomes:
+        np.add.at(counts, (outcome.scene.digits, outcome.scene.digits), 1)
+        for mistake in outcome.mistakes:
+            true = nothing if mistake.true is None else mistake.true
+            counts[true, nothing if mistake.read is None else mistake.read] += 1
+            if mistake.true is not None:
+                counts[true, true] -= 1
+    names = (*DIGITS, "none")
+    write_confusion(folder / "confusion-scenes.png", counts, names, names)
+    write_reliability(folder / "reliability-scenes.png", *_scores(outcomes), error)
+
+
 def _lines(outcomes: Sequence[Outcome]) -> dict[str, float]:
     n = sum(len(outcome.scene.lines) for outcome in outcomes)
     return {"exact": sum(outcome.lines_right for outcome in outcomes) / max(n, 1), "n": n}
@@ -194,6 +231,8 @@ def _show(records: dict[str, dict[str, Any]], outcomes: Sequence[Outcome]) -> No
         "precision",
         "recall",
         "false on empty",
+        "per MP",
+        "ECE",
         "lines",
         "ms",
     )
@@ -207,7 +246,16 @@ def _show(records: dict[str, dict[str, Any]], outcomes: Sequence[Outcome]) -> No
         ]
         false = f"{figures['negatives']['false_digits']} in {figures['negatives']['pictures']}"
         exact = f"{figures['lines']['exact']:.2f} of {figures['lines']['n']}"
-        table.add_row(recipe, *shares, false, exact, f"{figures['ms_per_picture']:.0f}")
+        dense = figures["negatives"]["per_megapixel"]
+        table.add_row(
+            recipe,
+            *shares,
+            false,
+            "" if dense is None else f"{dense:.2f}",
+            f"{figures['ece']:.3f}",
+            exact,
+            f"{figures['ms_per_picture']:.0f}",
+        )
     console.print(table)
 
 

@@ -39,9 +39,16 @@ class Tally:
     right: int = 0
     found: int = 0
     labelled: int = 0
+    scores: tuple[tuple[float, bool], ...] = ()
+    """Of each found digit: its score, and whether it is right."""
 
     def __add__(self, other: Tally) -> Tally:
-        return Tally(self.right + other.right, self.found + other.found, self.labelled + other.labelled)
+        return Tally(
+            self.right + other.right,
+            self.found + other.found,
+            self.labelled + other.labelled,
+            self.scores + other.scores,
+        )
 
     def shares(self) -> dict[str, float]:
         """Precision, recall and F1, 0..1; precision is 1 where nothing was found."""
@@ -62,14 +69,17 @@ def compare(scene: Scene, found: Sequence[Detection]) -> tuple[Tally, list[Mista
     overlaps = iou_matrix(boxes, scene.boxes)
     free = np.ones(len(scene.digits), bool)
     wrong = []
+    scores = []
     for item, row in zip(named, overlaps, strict=True):
         fits = np.where(free & (scene.digits == int(item.label or -1)), row, 0)
         if len(fits) and fits.max() >= LEAST_IOU:
             free[fits.argmax()] = False
+            scores.append((item.score, True))
         else:
             wrong.append((item, row))
+            scores.append((item.score, False))
     right = int((~free).sum())
-    return Tally(right, len(named), len(scene.digits)), _mistakes(scene, wrong, free.copy())
+    return Tally(right, len(named), len(scene.digits), tuple(scores)), _mistakes(scene, wrong, free.copy())
 
 
 def _mistakes(scene: Scene, wrong: list[tuple[Detection, Floats]], free: NDArray[np.bool_]) -> list[Mistake]:
