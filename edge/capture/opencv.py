@@ -6,7 +6,6 @@ import logging
 import math
 import os
 import socket
-from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,7 +14,9 @@ import numpy as np
 
 from edge.capture.chatter import silence
 from edge.capture.settings import CameraSettings, redact
+from edge.capture.source import Plain
 from edge.capture.stamp import Stamp
+from edge.capture.v4l2 import grant, wishes
 from edge.clock import Clock
 from edge.errors import UnavailableError
 from edge.records import Frame, Image
@@ -24,10 +25,11 @@ PORTS = {"rtsp": 554, "http": 80, "https": 443}
 DIAGNOSIS = 2.0
 """Seconds to find out why a stream did not open."""
 
-CABLES = "check cable, power supply and network"
+GLANCE = 0.5
+"""Seconds for a look whether it is back."""
 
-VGA_RATE = 640 * 480 * 30
-"""Pixels per second; more does not fit through USB 2 uncompressed."""
+NO_VIDEO = "the host answers, but gives no video; check path, user name and password"
+CABLES = "check cable, power supply and network"
 
 log = logging.getLogger("edge.capture")
 
@@ -39,7 +41,7 @@ def _prepare(read_timeout: float) -> None:
     os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(math.ceil(read_timeout)))
 
 
-class _Capture:
+class _Capture(Plain):
     """A ``cv2.VideoCapture`` with what all three sources have in common."""
 
     def __init__(self, settings: CameraSettings, clock: Clock, name: str) -> None:
@@ -191,10 +193,19 @@ class StreamSource(_LiveCapture):
     def __init__(self, settings: CameraSettings, clock: Clock) -> None:
         super().__init__(settings, clock, redact(settings.source))
 
+        self._unreachable = False
+
     def open(self) -> None:
         """Connects, within ``camera.open_timeout``."""
+        self._unreachable = False
         if not self._open_with_ffmpeg(self._settings.source):
-            raise UnavailableError(f"{self.name}: {_why_unreachable(self._settings.source)}")
+            why = _why_unreachable(self._settings.source)
+            self._unreachable = why != NO_VIDEO
+            raise UnavailableError(f"{self.name}: {why}")
+
+    def returned(self) -> bool:
+        """Whether a host that did not answer does so now."""
+        return self._unreachable and _why_unreachable(self._settings.source, GLANCE) == NO_VIDEO
 
 
 class CameraSource(_LiveCapture):
@@ -203,9 +214,12 @@ class CameraSource(_LiveCapture):
     def __init__(self, settings: CameraSettings, clock: Clock, device: Path) -> None:
         super().__init__(settings, clock, str(device))
         self._device = device
+        self._missing = False
+        self._remarks: tuple[str, ...] = ()
 
     def open(self) -> None:
-        """Takes the device, and asks it for size and rate; it may choose others."""
+        """Takes the device, and asks it for size, rate and controls; it may choose others."""
+        self._missing = not self._device.exists()
         _check_device(self._device)
         _prepare(self._settings.read_timeout)
         if not self._hold(cv2.VideoCapture(str(self._device), cv2.CAP_V4L2)):
@@ -214,17 +228,17 @@ class CameraSource(_LiveCapture):
                 "`v4l2-ctl --list-devices` shows the cameras, `fuser` with its path who uses one",
             )
         capture = self._opened()
-        for name, value in self._wishes():
-            capture.set(name, value)
+        told, self._remarks = self._remarks, grant(wishes(self._settings), capture.set, capture.get)
+        if self._remarks and self._remarks != told:
+            log.warning("%s: %s", self.name, "; ".join(self._remarks))
 
-    def _wishes(self) -> Sequence[tuple[int, float]]:
-        wishes: list[tuple[int, float]] = [(cv2.CAP_PROP_BUFFERSIZE, 1)]
-        if self._settings.size is not None:
-            width, height = self._settings.size
-            if width * height * self._settings.fps > VGA_RATE:
-                wishes.append((cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG")))
-            wishes += [(cv2.CAP_PROP_FRAME_WIDTH, width), (cv2.CAP_PROP_FRAME_HEIGHT, height)]
-        return [*wishes, (cv2.CAP_PROP_FPS, self._settings.fps)]
+    def returned(self) -> bool:
+        """Whether it has been plugged in since."""
+        return self._missing and self._device.exists()
+
+    def remarks(self) -> tuple[str, ...]:
+        """What it does otherwise than it was asked to."""
+        return tuple(f"camera: {remark}" for remark in self._remarks)
 
 
 def _check_file(path: Path) -> None:
@@ -259,7 +273,7 @@ def _check_device(path: Path) -> None:
         )
 
 
-def _why_unreachable(url: str) -> str:
+def _why_unreachable(url: str, patience: float = DIAGNOSIS) -> str:
     """FFmpeg tells no reason; the host is asked for one."""
     try:
         parts = urlsplit(url)
@@ -267,9 +281,9 @@ def _why_unreachable(url: str) -> str:
     except ValueError:
         return "not a valid address"
     try:
-        socket.create_connection(address, DIAGNOSIS).close()
+        socket.create_connection(address, patience).close()
     except TimeoutError:
         return "the host does not answer"
     except OSError as error:
         return f"cannot connect: {error.strerror or error}"
-    return "the host answers, but gives no video; check path, user name and password"
+    return NO_VIDEO

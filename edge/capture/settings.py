@@ -22,7 +22,8 @@ def redact(source: str) -> str:
     """
     shown = re.sub(r"(?<=://).*@", "***@", source, flags=re.DOTALL)
     if "://" not in shown:
-        return shown
+        # user:password@host, where somebody forgot the scheme
+        return re.sub(r"[^\s/@:'\"]+:\S*@", "***@", shown)
     return re.sub(r"(?i)([?&][^=&#]*(?:pass|pwd|token|secret|key|auth)[^=&#]*=)[^&#]*", r"\1***", shown)
 
 
@@ -37,12 +38,47 @@ def _inside(place: tuple[float, float, float, float]) -> tuple[float, float, flo
 Place = Annotated[tuple[float, float, float, float], AfterValidator(_inside)]
 """x, y, w, h as fractions 0..1 of the full frame after rotation and flip."""
 
+PipeFormat = Literal["i420", "nv12", "bgr24", "mjpeg"]
+
+Control = Literal[
+    "auto_exposure",
+    "exposure",
+    "autofocus",
+    "focus",
+    "auto_white_balance",
+    "white_balance",
+    "gain",
+    "brightness",
+    "contrast",
+    "saturation",
+    "hue",
+    "gamma",
+    "sharpness",
+    "backlight",
+    "zoom",
+    "pan",
+    "tilt",
+]
+"""In this order they are set: a value by hand needs its automatic switched off before."""
+
+
+def _as_text(value: object) -> object:
+    if type(value) is int:
+        return str(value)
+    if isinstance(value, dict) and len(value) == 1:
+        ((kind, rest),) = value.items()
+        if isinstance(kind, str) and isinstance(rest, str | None):
+            return f"{kind}: {rest or ''}".rstrip(": ")
+    return value
+
+
 Source = Annotated[
     str,
-    BeforeValidator(lambda value: str(value) if type(value) is int else value),
-    WithJsonSchema({"type": ["string", "integer"]}),
+    BeforeValidator(_as_text),
+    WithJsonSchema({"type": ["string", "integer", "object"]}),
 ]
-"""A text; the index of a camera may stand without quotes."""
+"""A text. The index of a camera may stand without quotes; so may ``gst: PIPELINE`` and its like, which YAML
+then reads as a mapping."""
 
 
 class CameraSettings(Section):
@@ -54,10 +90,30 @@ class CameraSettings(Section):
         default="0",
         min_length=1,
         description="camera index or path (0, /dev/video0), video file, picture, folder or glob of pictures, "
-        "rtsp://…, http(s)://…, demo or demo:SEED (a scene that edge draws)",
+        "rtsp://…, http(s)://…, a program's output (rpicam, rpicam: OPTIONS, gst: PIPELINE, command: ARGV), "
+        "demo or demo:SEED (a scene that edge draws)",
     )
     size: tuple[Annotated[int, Field(ge=16, le=16384)], Annotated[int, Field(ge=16, le=16384)]] | None = (
-        Field(default=None, description="[width, height] asked of a camera; null: the camera's own, pixels")
+        Field(
+            default=None,
+            description="[width, height] asked of a camera or sent by a program; null: the camera's own, "
+            "rpicam and gst: 640 x 480, pixels",
+        )
+    )
+    format: PipeFormat = Field(
+        default="i420", description="how a program (rpicam, gst, command) sends its frames"
+    )
+    fourcc: str | None = Field(
+        default=None,
+        pattern=r"^[A-Z0-9 ]{4}$",
+        description="how a V4L2 camera is to send its frames (MJPG, YUYV); null: MJPG where size and fps "
+        "need it, else the camera's own",
+    )
+    controls: dict[Control, float] = Field(
+        default={},
+        max_length=32,
+        description="what a V4L2 camera is set to, in its driver's own units (`v4l2-ctl --list-ctrls`): "
+        "auto_exposure, exposure, autofocus, focus, gain, …",
     )
     fps: float = Field(
         default=10.0,
@@ -100,6 +156,19 @@ class CameraSettings(Section):
         ge=0.5,
         le=3600,
         description="without a frame for so long the camera is told to be stalled, seconds",
+    )
+    frozen_after: float | None = Field(
+        default=4.0,
+        ge=0.5,
+        le=3600,
+        description="a live picture that is the same to the byte for so long is told to be frozen; null: "
+        "never, seconds",
+    )
+    black_after: float | None = Field(
+        default=4.0,
+        ge=0.5,
+        le=3600,
+        description="a live picture that is black for so long is told to be; null: never, seconds",
     )
     hang_after: float = Field(
         default=30.0,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from edge.capture.pipe_command import means_program
 from edge.capture.settings import CameraSettings, redact
 from edge.clock import Clock
 from edge.errors import ConfigError
@@ -14,7 +15,7 @@ from edge.records import Frame
 
 FORMS = (
     "allowed: a camera (0, /dev/video0), a video file, a picture, a folder or glob of pictures, "
-    "rtsp://…, http(s)://…, demo or demo:SEED"
+    "rtsp://…, http(s)://…, rpicam, rpicam: OPTIONS, gst: PIPELINE, command: ARGV, demo or demo:SEED"
 )
 STREAMS = ("rtsp", "http", "https")
 
@@ -54,9 +55,37 @@ class Source(Protocol):
         """Lets go. May be called twice, and unopened."""
         ...
 
+    def interrupt(self) -> None:
+        """From any thread, at the end: a ``read()`` in progress should come back, where that can be had."""
+        ...
+
+    def returned(self) -> bool:
+        """A cheap look while it is lost: whether what ``open()`` missed is there now, so that it is opened
+        before its time. False where only opening it tells."""
+        ...
+
+    def remarks(self) -> tuple[str, ...]:
+        """In words, what was asked of the device and it does otherwise; from any thread."""
+        ...
+
     def counters(self) -> Mapping[str, int]:
         """Totals since the start; ``corrupt``: frames that could not be used."""
         ...
+
+
+class Plain:
+    """What most sources have to say to some questions: nothing."""
+
+    def interrupt(self) -> None:
+        """Waits for ``read()`` as it is."""
+
+    def returned(self) -> bool:
+        """Only ``open()`` tells."""
+        return False
+
+    def remarks(self) -> tuple[str, ...]:
+        """None."""
+        return ()
 
 
 def open_source(settings: CameraSettings, clock: Clock) -> Source:
@@ -84,6 +113,10 @@ def _source(settings: CameraSettings, clock: Clock) -> Source:
         from edge.capture.scene import SceneSource  # noqa: PLC0415
 
         return SceneSource(settings, clock, seed=_seed(spec))
+    if means_program(spec):
+        from edge.capture.pipe import PipeSource  # noqa: PLC0415
+
+        return PipeSource(settings, clock)
     if scheme and scheme[1].lower() not in STREAMS:
         raise ConfigError(f"camera.source: {redact(spec)!r}: unknown scheme {scheme[1]}", FORMS)
     if not scheme and not spec.isdecimal() and not spec.startswith("/dev/"):

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from edge.capture.chatter import silence
 from edge.capture.header import FORMATS, SUFFIXES, read_header
 from edge.capture.settings import MAX_PIXELS, CameraSettings
+from edge.capture.source import Plain
 from edge.capture.stamp import Stamp
 from edge.clock import Clock
 from edge.errors import InputError, UnavailableError
@@ -101,7 +102,7 @@ def at(text: str) -> Path:
     return Path(os.path.expanduser(text))
 
 
-class StillsSource:
+class StillsSource(Plain):
     """A ``Source`` of pictures, at ``camera.fps``; a file that is no picture is counted and left out."""
 
     live = False

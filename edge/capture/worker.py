@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-import random
 import threading
 from dataclasses import replace
 
+from edge.capture.backoff import Backoff
+from edge.capture.damped import Damped
+from edge.capture.looks import Looks
 from edge.capture.orient import Orientation
 from edge.capture.settings import CameraSettings, redact
 from edge.capture.slot import Slot
@@ -19,6 +21,13 @@ from edge.records import CameraStatus, Frame
 
 TURN = 0.2
 """Seconds after which a thread that waits shows that it lives."""
+
+LOOK = 1.0
+"""Seconds between two looks whether a lost source has returned before it is tried again."""
+
+GIVE_UP = 6
+"""Times ``camera.frozen_after`` until a frozen source is opened anew; each time in a row twice as long: where
+nothing moves, what an encoder sends may really be the same."""
 
 REASON = 200
 """Characters that a driver's own words may take in a reason."""
@@ -38,11 +47,16 @@ class CaptureWorker:
         self._slot = Slot()
         self._orientation = Orientation(settings)
         # A camera that is asked for a frame every five seconds is not blind after three.
-        self._vitals = Vitals(clock, max(settings.stall_after, 2 / settings.fps))
+        stall_after = max(settings.stall_after, 2 / settings.fps)
+        self._vitals = Vitals(clock, stall_after, settings.frozen_after, settings.black_after)
+        self._looks = Looks() if self._source.live else None
+        self._frozen_patience = GIVE_UP * (settings.frozen_after or 0)
+        self._backoff = Backoff(settings.backoff_first, settings.backoff_most)
+        self._damped = Damped(log)
         self._progress = clock.monotonic_ns()
         self._reopened = 0
         self._resized = 0
-        self._failures = 0
+        self._lost = False
         self._ended = False
         self._due = 0.0
         self._stopping = threading.Event()
@@ -67,6 +81,7 @@ class CaptureWorker:
         """Ends the thread; False when a driver holds it for longer than ``timeout`` seconds."""
         self._stopping.set()
         self._slot.close()
+        self._source.interrupt()
         if self._thread.is_alive():
             self._thread.join(timeout)
         return not self._thread.is_alive()
@@ -83,6 +98,10 @@ class CaptureWorker:
         """Monotonic nanoseconds of the thread's last sign of life; retrying a lost source gives them, too."""
         return self._clock.monotonic_ns() if self._ended else self._progress
 
+    def remarks(self) -> tuple[str, ...]:
+        """In words, what the camera does otherwise than it was asked to."""
+        return self._source.remarks()
+
     def counters(self) -> dict[str, int]:
         """Totals since the start: of the slot, of the source, ``reopened`` after a failure, ``resized``."""
         own = {"reopened": self._reopened, "resized": self._resized}
@@ -95,8 +114,12 @@ class CaptureWorker:
             try:
                 self._play()
             except Exception as error:  # noqa: BLE001  (whatever a driver raises, the camera is tried again)
-                self._lose(error)
-                self._pause(self._backoff())
+                if self._stopping.is_set():  # what a driver says of being interrupted is no news
+                    break
+                wait = self._lose(error)
+                # A child or a connection that is given up does not live on through the pause.
+                self._close()
+                self._pause(wait, lost=True)
             finally:
                 self._close()
 
@@ -104,7 +127,7 @@ class CaptureWorker:
         """One life of the source, from its opening to its end."""
         self._source.open()
         generation = self._slot.advance()
-        self._reopened += self._failures > 0
+        self._reopened += self._lost
         frame: Frame | None = None
         while not self._stopping.is_set():
             self._keep_pace()
@@ -113,9 +136,12 @@ class CaptureWorker:
             if frame is None:
                 self._end(last, generation)
                 return
+            # What masks hide, and what they blacken, is no news of the camera: it is judged before.
+            repeated, black = self._looks.at(frame.image) if self._looks else (False, False)
             frame = self._oriented(frame)
-            self._deliver(frame, generation)
+            self._deliver(frame, generation, repeated=repeated, black=black)
             self._found()
+            self._bear_frozen(repeated=repeated)
 
     def _end(self, last: Frame | None, generation: int) -> None:
         if last is None:
@@ -138,9 +164,10 @@ class CaptureWorker:
         image.flags.writeable = False
         return replace(frame, image=image, region=region)
 
-    def _deliver(self, frame: Frame, generation: int) -> None:
+    def _deliver(self, frame: Frame, generation: int, *, repeated: bool = False, black: bool = False) -> None:
         size = size_of(frame.image)
-        if self._vitals.frame(size, frame.captured / 1e9, self._source.counters()["corrupt"]):
+        corrupt = self._source.counters()["corrupt"]
+        if self._vitals.frame(size, frame.captured / 1e9, corrupt, repeated=repeated, black=black):
             # A folder of pictures changes its size all the time.
             level = logging.DEBUG if self._resized else logging.INFO
             log.log(level, "%s: the size has changed to %d x %d", self.name, *size)
@@ -153,13 +180,18 @@ class CaptureWorker:
 
     # -- loss and return ------------------------------------------------------------------------
 
-    def _lose(self, error: Exception) -> None:
+    def _lose(self, error: Exception) -> float:
+        """Tells that the source is lost, and gives the seconds until it is tried again."""
         reason = self._reason(error)
         self._vitals.lost(reason)
         hint = f"; {error.hint}" if isinstance(error, EdgeError) and error.hint else ""
-        level = logging.DEBUG if self._failures else logging.WARNING
-        log.log(level, "lost: %s%s; it is tried again until it is back", reason, hint)
-        self._failures += 1
+        words, now = f"lost: {reason}{hint}; it is tried again until it is back", self._beat()
+        if self._lost:
+            log.debug("%s", words)
+        else:
+            self._damped.say(logging.WARNING, words, now)
+        self._lost = True
+        return self._backoff.failed(now)
 
     def _reason(self, error: Exception) -> str:
         if isinstance(error, EdgeError):
@@ -170,15 +202,24 @@ class CaptureWorker:
         return " ".join(text.split())[:REASON]
 
     def _found(self) -> None:
-        if self._failures:
-            log.info("back: %s; failures: %d", self.name, self._failures)
-            self._failures = 0
+        now = self._progress / 1e9
+        if self._lost:
+            self._lost = False
+            self._backoff.opened(now)
+            words = f"back: {self.name}; failures: {self._backoff.failures}"
+            self._damped.say(logging.INFO, words, now)
+        self._backoff.frame(now)
+        self._damped.rest(now)
 
-    def _backoff(self) -> float:
-        """Doubles with each failure up to its bound; random, so that a fleet does not come back as one."""
-        first, most = self._settings.backoff_first, self._settings.backoff_most
-        longest = min(most, first * 2.0 ** min(self._failures - 1, 30))
-        return random.uniform(first, longest)  # noqa: S311  (no secret hangs on it)
+    def _bear_frozen(self, *, repeated: bool) -> None:
+        """Gives a source up that repeats one picture: opening it anew often helps a camera that hangs."""
+        if not self._frozen_patience:
+            return
+        if not repeated:
+            self._frozen_patience = GIVE_UP * (self._settings.frozen_after or 0)
+        elif self._vitals.frozen_for() > self._frozen_patience:
+            self._frozen_patience = 2 * self._vitals.frozen_for()
+            raise UnavailableError("frozen", "it is opened anew")
 
     def _close(self) -> None:
         try:
@@ -205,14 +246,19 @@ class CaptureWorker:
         behind = self._due < now - period
         self._due = (now if behind else self._due) + period
 
-    def _pause(self, seconds: float, *, playing: bool = False) -> bool:
-        """Waits in turns; gives whether the end has come."""
+    def _pause(self, seconds: float, *, playing: bool = False, lost: bool = False) -> bool:
+        """Waits in turns, when ``lost`` until it has returned at most; gives whether the end has come."""
         until = self._beat() + seconds
+        look = until - seconds + LOOK
         while not self._stopping.is_set():
             now = self._beat()
             if playing:
                 self._vitals.waiting(now)
             if now >= until:
                 return False
+            if lost and now >= look:
+                look = now + LOOK
+                if self._source.returned():
+                    return False
             self._stopping.wait(min(until - now, TURN))
         return True

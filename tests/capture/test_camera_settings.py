@@ -41,7 +41,11 @@ def test_the_index_of_a_camera_needs_no_quotes() -> None:
         CameraSettings.model_validate_json('{"source": true}')
     with pytest.raises(ValidationError):
         CameraSettings.model_validate_json('{"source": 1.5}')
-    assert CameraSettings.model_json_schema()["properties"]["source"]["type"] == ["string", "integer"]
+    assert CameraSettings.model_json_schema()["properties"]["source"]["type"] == [
+        "string",
+        "integer",
+        "object",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from edge.capture.scene.scene import Scene
 from edge.capture.settings import CameraSettings
+from edge.capture.source import Plain
 from edge.capture.stamp import Stamp
 from edge.clock import Clock
 from edge.errors import UnavailableError
@@ -15,7 +16,7 @@ SIZE = (640, 480)
 """(width, height) where the settings name none."""
 
 
-class SceneSource:
+class SceneSource(Plain):
     """Draws a frame for each ``read``: frame ``n`` shows second ``n / fps`` of the scene.
 
     It is not live, so that it can be played in lock-step as well; its pace is ``rate``.
