@@ -17,7 +17,7 @@ PYTHONS := 3.10 3.12 3.13
 
 .PHONY: help
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(VENV)/.ready-demo ## the whole way on a drawn scene: camera, digits, broker, subscriber
@@ -33,6 +33,15 @@ test-all: lint system ## the same and the slow tests
 
 .PHONY: pythons
 pythons: system $(addprefix .python-,$(PYTHONS)) .python-oldest ## the fast tests with other Pythons, and with the oldest libraries
+
+.PHONY: test-deb
+test-deb: $(VENV)/.ready-dev system ## the package in fresh systems, Debian 12 and 13, as root: two minutes, the first time five
+	@tools/deb/trial bookworm amd64
+	@tools/deb/trial trixie amd64
+
+.PHONY: test-arm64
+test-arm64: $(VENV)/.ready-dev system ## models and recognizer on an emulated Raspberry Pi, as root: three minutes, the first time eight
+	@tools/arm64/test
 
 .PHONY: lint
 lint: $(VENV)/.ready-dev ## ruff and mypy, strict
@@ -52,6 +61,23 @@ generated: $(VENV)/.ready-dev ## write what is made from the code: the sample co
 .PHONY: wheel
 wheel: $(VENV)/.ready-build ## dist/edge-*.whl
 	@$(BIN)/python -m hatchling build --target wheel
+
+# As root: sudo make install. DESTDIR= and PREFIX= as everywhere; a wheel built before: WHEEL=.
+.PHONY: install
+install: ## edge as a service of this machine: /opt/edge, units, user, settings that are kept
+	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' WHEEL='$(WHEEL)' PYTHON='$(PYTHON)' tools/install/install
+
+.PHONY: uninstall
+uninstall: ## take all of that away again, but not the settings; STATE=keep keeps what was not delivered
+	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' STATE='$(STATE)' tools/install/uninstall
+
+.PHONY: deb
+deb: ## dist/edge_*_all.deb, for Raspberry Pi OS, Debian, Ubuntu and JetPack
+	@tools/deb/build
+
+.PHONY: wheels
+wheels: $(VENV)/.ready-build ## its packages in a folder, for a device without network: FOR=aarch64 PYTHON_FOR=3.11
+	@PYTHON=$(BIN)/python FOR='$(FOR)' PYTHON_FOR='$(PYTHON_FOR)' tools/install/wheels
 
 .PHONY: training
 training: .venv-train/.ready-train ## the environment of tools/train_*, in .venv-train

@@ -10,18 +10,20 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 BOOT = Path(__file__).with_name("boot.sh")
+TRIAL = "/etc/systemd/system/trial.target"
+"""What it boots into; a test may give it other needs."""
 
 
 class Machine:
     """Boots over the files of this machine, with the units of systemd/ installed and edge in /opt/edge."""
 
     def __init__(self, folder: Path, *, environment: Path, files: dict[str, str]) -> None:
-        """``environment`` is moved to /opt/edge; ``files``: texts by their absolute path."""
+        """``environment``, a folder, is moved to /opt/edge; ``files``: texts by their absolute path."""
         self._folder = folder
         for name in ("files", "memory", "root"):
             (folder / name).mkdir()
         environment.rename(folder / "edge")
-        for path, text in files.items():
+        for path, text in {TRIAL: "[Unit]\nDefaultDependencies=no\n", **files}.items():
             file = folder / "files" / path.lstrip("/")
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, "utf-8")
@@ -39,12 +41,17 @@ class Machine:
             time.sleep(0.1)
         return self
 
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
         """Runs a command inside. ``unshare`` is our child, and systemd is its."""
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
         first = children[0] if children else "0"
         enter = ["nsenter", f"--target={first}", "--all", "--root", "--wd", "--", *command]
-        return subprocess.run(enter, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(enter, capture_output=True, text=True, check=False, timeout=seconds)
+
+    def write(self, path: str, text: str) -> None:
+        """Writes a file inside, and its folder."""
+        done = self.run("sh", "-c", 'mkdir -p "$(dirname "$1")" && printf %s "$2" > "$1"', "sh", path, text)
+        assert done.returncode == 0, done.stderr
 
     def show(self, unit: str, key: str) -> str:
         """One property of a unit."""

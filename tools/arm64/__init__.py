@@ -1,0 +1,1 @@
+"""Whether another processor computes what this one does: 64-bit ARM, emulated."""
