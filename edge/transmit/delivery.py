@@ -9,24 +9,26 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.clock import Clock, unix_milliseconds
-from edge.records import Event, State
-from edge.transmit.board import Board, Posted
+from edge.records import Event, Reply, Request, State
+from edge.transmit.board import Board, Letter, Posted
 from edge.transmit.client import Introduction, Will
 from edge.transmit.credentials import password, tls_context
 from edge.transmit.identity import Identities, boot_id
 from edge.transmit.journal import Row
 from edge.transmit.link import Link, probe
+from edge.transmit.listeners import Handler, Listeners
 from edge.transmit.moment import Moment, clock_synced
-from edge.transmit.notices import Accepted, Answered, Ended
+from edge.transmit.notices import Accepted, Answered, Arrived, Ended
 from edge.transmit.outbox import Outbox
 from edge.transmit.payload import event_payload, state_payload
 from edge.transmit.publisher import Limits, Publisher
-from edge.transmit.topics import AVAILABILITY, OFFLINE, Topics, event_topic, rule
+from edge.transmit.topics import AVAILABILITY, OFFLINE, Rule, Topics, event_topic, rule
+from edge.transmit.wire import Wire, WireLimits
 
 if TYPE_CHECKING:
     from edge.transmit.settings import MqttSettings
@@ -52,23 +54,26 @@ class MqttSink:
         Raises ``ConfigError`` where the password's file or a certificate cannot be used.
         """
         password(settings)
-        tls_context(settings.tls)
+        tls_context(settings)
         self._settings = settings
         self._clock = clock
         self._boot = boot_id()
         self._identities = Identities(clock)
         self._topics = Topics(settings.base, device)
+        self._device = device
         self._client_id = settings.client_id or f"edge-{device}"
         bounds = settings.outbox
-        path = Path(bounds.path) if bounds.path else state / "outbox.db"
-        self._outbox = Outbox(path, rows=bounds.rows, size=bounds.bytes, sync=bounds.sync)
+        self._outbox = Outbox(bounds.file(state), rows=bounds.rows, size=bounds.bytes, sync=bounds.sync)
         self._board = Board(settings.heartbeat)
+        self._listeners = Listeners()
+        self._wire: Wire | None = None
         self._wake = threading.Event()
         will = Will(self._topics.full(AVAILABILITY), OFFLINE)
         introduction = Introduction("network", self._client_id, will)
         self._link = Link(settings, introduction, self._wake.set, self._now())
-        limits = Limits(settings.max_payload, settings.late_after)
+        limits = Limits(settings.max_payload, settings.late_after, settings.heartbeat)
         self._publisher = Publisher(limits, self._topics, self._outbox, self._board, self._link)
+        self._changed: MqttSettings | None = None
         self._stop_by: float | None = None
         self._clean = False
         self._progress = clock.monotonic_ns()
@@ -93,6 +98,54 @@ class MqttSink:
             self._board.post(Posted(state.topic, state_payload(state)))
         self._wake.set()
 
+    def listen(self, topic_filter: str, handler: Handler) -> None:
+        """Subscribes on every connection, and calls ``handler`` on the delivery thread with what comes.
+
+        Before ``start``. What the handler raises is told once and counted.
+        """
+        self._listeners.listen(topic_filter, handler)
+        self._link.subscribe(topic_filter)
+
+    def on_connect(self, greeter: Callable[[], None]) -> None:
+        """Has ``greeter`` called on the delivery thread after each new connection. Before ``start``."""
+        self._listeners.on_connect(greeter)
+
+    def announce(self, topic: str, payload: bytes, retain: bool) -> None:
+        """Replaces what a topic outside ``<base>/<device>/`` says, with QoS 1, also on every new connection.
+
+        Any thread. ``topic`` is whole; an empty payload removes what the broker retains. At most
+        ``board.OUTSIDE`` topics; further ones are dropped and counted.
+        """
+        self._board.post(Posted(topic, payload, Rule(retain=retain, qos=1)))
+        self._wake.set()
+
+    def answer(self, letter: Letter) -> None:
+        """Sends something once. Any thread; at the bound the oldest is dropped and counted."""
+        self._board.write(letter)
+        self._wake.set()
+
+    def obey(self, limits: WireLimits, take: Callable[[Request], Reply | None]) -> None:
+        """Takes commands from the broker; ``take`` keeps a request to answer it, or refuses it. Before
+        ``start``."""
+        wire = Wire(self._topics, limits, self._clock, take, self.answer)
+        self.listen(wire.topic_filter, wire.arrived)
+        self._wire = wire
+
+    def show(self, topic: str, payload: bytes) -> None:
+        """Sends a picture once, on a topic of this device. Any thread."""
+        self.answer(Letter(self._topics.full(topic), payload, rule(topic)))
+
+    def change(self, settings: MqttSettings) -> None:
+        """Connects anew, with other settings but the same topics and outbox file; what waits keeps waiting.
+        Comes back at once; the old connection gets its goodbye. Any thread.
+
+        Raises ``ConfigError`` where the password's file or a certificate cannot be used.
+        """
+        password(settings)
+        tls_context(settings)
+        self._changed = settings
+        self._wake.set()
+
     def stop(self, timeout: float) -> bool:
         """Delivers what it can within ``timeout`` seconds, the last states too, says ``offline`` and ends.
 
@@ -112,7 +165,7 @@ class MqttSink:
         return probe(self._settings, Introduction("network", f"{self._client_id}-check"), timeout)
 
     def progress(self) -> int:
-        """Monotonic nanoseconds of the delivery thread's last turn."""
+        """Monotonic nanoseconds of the delivery thread's last turn with a network thread that can be had."""
         return self._progress
 
     @property
@@ -129,9 +182,15 @@ class MqttSink:
         return f"{self._link.describe(self._now())}, {self.depth()} events waiting"
 
     def counters(self) -> dict[str, int]:
-        """Of outbox, board, publisher and link: totals since the start and, of the outbox, what it holds."""
-        parts = (self._outbox, self._board, self._publisher, self._link)
+        """Of outbox, board, publisher, listeners and link: totals since the start and, of the outbox, what it
+        holds."""
+        wire = (self._wire,) if self._wire else ()
+        parts = (self._outbox, self._board, self._publisher, self._listeners, *wire, self._link)
         return {name: count for part in parts for name, count in part.counters().items()}
+
+    def parked(self) -> dict[str, int]:
+        """Why the broker has refused events for good, and how many for each of the commonest reasons."""
+        return self._outbox.reasons()
 
     # -- the delivery thread ---------------------------------------------------------------------
 
@@ -140,16 +199,35 @@ class MqttSink:
             self._turn()
             self._wake.wait(TURN)
             self._wake.clear()
+            settings, self._changed = self._changed, None
+            if settings is not None and self._stop_by is None:
+                self._connect_anew(settings)
         self._say_goodbye(self._stop_by)
+
+    def _connect_anew(self, settings: MqttSettings) -> None:
+        stop_by = self._now() + GOODBYE
+        self._say_offline(stop_by)
+        self._publisher.end()
+        self._settings = settings
+        self._client_id = settings.client_id or f"edge-{self._device}"
+        bounds = settings.outbox
+        self._outbox.change(rows=bounds.rows, size=bounds.bytes, sync=bounds.sync)
+        self._board.change(settings.heartbeat)
+        self._publisher.change(Limits(settings.max_payload, settings.late_after, settings.heartbeat))
+        self._link.change(settings, self._client_id, self._now(), max(stop_by - self._now(), 0.1))
 
     def _turn(self) -> None:
         now = self._now()
-        self._progress = self._clock.monotonic_ns()
+        if not self._link.stuck:
+            self._progress = self._clock.monotonic_ns()
         for notice in self._link.turn(now):
             if isinstance(notice, Answered):
                 self._publisher.take_in(notice, now)
             elif isinstance(notice, Accepted):
                 self._publisher.begin(notice)
+                self._listeners.connected()
+            elif isinstance(notice, Arrived):
+                self._listeners.arrived(notice)
             elif isinstance(notice, Ended):
                 self._publisher.end()
         if self._link.connected:
@@ -161,13 +239,16 @@ class MqttSink:
         left = self._outbox.depth() > 0 or not (self._board.idle() and self._publisher.idle())
         return left and self._link.hopeful and self._now() < stop_by - GOODBYE
 
-    def _say_goodbye(self, stop_by: float) -> None:
+    def _say_offline(self, stop_by: float) -> None:
         if self._link.connected:
             self._publisher.say_offline()
             while self._link.connected and not self._publisher.idle() and self._now() < stop_by - GOODBYE / 2:
                 self._wake.wait(TURN)
                 self._wake.clear()
                 self._turn()
+
+    def _say_goodbye(self, stop_by: float) -> None:
+        self._say_offline(stop_by)
         ended = self._link.close(self._now(), max(stop_by - self._now(), 0.1))
         self._outbox.close(self._now())
         self._clean = ended and self._outbox.depth() == 0

@@ -1,11 +1,5 @@
-"""The connection to the broker over time: its phases, one function that changes them, and who acts on it.
-
-``transition`` decides and does nothing; ``Link`` does and decides nothing. ::
-
-    WAITING --dialled--> CONNECTING --accepted--> CONNECTED
-       ^                     |                        |
-       +------- ended -------+-------- ended ---------+         closed: CLOSED, from any
-"""
+"""The connection to the broker over time. ``transition`` decides and does nothing; ``Link`` does and decides
+nothing."""
 
 from __future__ import annotations
 
@@ -14,110 +8,32 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from enum import Enum
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from edge.errors import UnavailableError
 from edge.transmit.client import Connection, Introduction
-from edge.transmit.notices import Accepted, Ended, Notice, Subscribed, Trouble, Version
+from edge.transmit.notices import Accepted, Ended, Notice, Subscribed, Trouble
 from edge.transmit.properties import MessageProperties
+from edge.transmit.standing import Phase, Policy, Standing, Step, has_lasted, transition
 
 if TYPE_CHECKING:
     from edge.transmit.settings import MqttSettings
 
 log = logging.getLogger("edge.transmit")
 
+UNPROVEN = 3.0
+"""Seconds for the answer to the first CONNECT of MQTT 5 where 3.1.1 can be tried instead: brokers that speak
+3.1.1 only may never answer."""
+
+TOLD = 16
+"""Kinds of trouble that are told aloud until a connection lasts: a hostile broker could invent more."""
+
 HUNG = 15.0
 """Seconds without a turn of the network loop, which turns twice a second, after which it is given up."""
 
-
-class Phase(Enum):
-    """Where the link is."""
-
-    WAITING = "waiting"
-    CONNECTING = "connecting"
-    CONNECTED = "connected"
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What ``transition`` goes by: ``version`` wanted, shortest and longest wait in seconds."""
-
-    version: Version | Literal["auto"]
-    first: float
-    most: float
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Everything that is known of the link. Times in monotonic seconds.
-
-    ``version``: of the connection that is, or comes next. ``proven``: the one that worked last.
-    ``since``: since when there is a connection, or none. ``failures``: in a row, reset by a connection that
-    lasted. ``trouble``: why the last one ended.
-    """
-
-    version: Version
-    phase: Phase = Phase.WAITING
-    since: float = 0.0
-    retry_at: float = 0.0
-    failures: int = 0
-    proven: Version | None = None
-    trouble: Ended | None = None
-
-
-class Step(Enum):
-    """What the link itself does."""
-
-    DIALLED = "dialled"
-    CLOSED = "closed"
-
-
-def transition(
-    standing: Standing, happened: Step | Accepted | Ended, now: float, policy: Policy, chance: float
-) -> Standing:
-    """The next standing. ``chance``: 0..1, spreads the waits of a fleet that lost its broker at once."""
-    if standing.phase is Phase.CLOSED or happened is Step.CLOSED:
-        return replace(standing, phase=Phase.CLOSED)
-    if happened is Step.DIALLED:
-        return replace(standing, phase=Phase.CONNECTING)
-    if isinstance(happened, Accepted):
-        return replace(standing, phase=Phase.CONNECTED, since=now, proven=standing.version, trouble=None)
-    assert isinstance(happened, Ended)
-    lasted = standing.phase is Phase.CONNECTED and now - standing.since >= policy.most
-    failures = 1 if lasted else standing.failures + 1
-    waiting = replace(
-        standing,
-        phase=Phase.WAITING,
-        since=now if standing.phase is Phase.CONNECTED else standing.since,
-        failures=failures,
-        trouble=happened,
-        version=_next_version(standing, happened, policy),
-    )
-    if (standing.version, waiting.version) == (5, "3.1.1"):
-        # At once, so that a broker that merely restarts is not taken for one that speaks 3.1.1 only.
-        return replace(waiting, retry_at=now)
-    return replace(waiting, retry_at=now + _wait(happened.trouble, failures, policy, chance))
-
-
-def _next_version(standing: Standing, ended: Ended, policy: Policy) -> Version:
-    if policy.version != "auto":
-        return policy.version
-    # Some brokers answer to a version that they do not speak with silence, waiting for the rest of it.
-    silent_from_the_first = ended.trouble is Trouble.SILENT and standing.proven is None
-    if ended.trouble is Trouble.VERSION or silent_from_the_first:
-        return "3.1.1" if standing.version == 5 else 5
-    return standing.proven or 5
-
-
-def _wait(trouble: Trouble, failures: int, policy: Policy, chance: float) -> float:
-    """Doubles with each failure; a refused login waits longest, for only a person can help."""
-    if trouble is Trouble.LOGIN:
-        return policy.most
-    longest = min(policy.first * 2.0 ** min(failures, 30), policy.most)
-    return policy.first + chance * (longest - policy.first)
+STUCK = 2
+"""Network threads given up that still hang, before it is no accident."""
 
 
 class Link:
@@ -140,13 +56,15 @@ class Link:
         wanted = settings.protocol
         self._policy = Policy(wanted, settings.reconnect_first, settings.reconnect_most)
         self._connection: Connection | None = None
-        self._told: set[Trouble] = set()
+        self._hung: list[Connection] = []
+        self._told: set[str] = set()
         self._told_denials: set[str] = set()
         self._counts = {
             "connects": 0,
             "connection_failures": 0,
             "subscriptions_refused": 0,
             "arrivals_dropped": 0,
+            "properties_dropped": 0,
         }
         self.standing = Standing(version=5 if wanted == "auto" else wanted, since=now, retry_at=now)
 
@@ -160,6 +78,16 @@ class Link:
         """Whether there is a connection, or one is being opened right now, or none was tried yet."""
         return self.standing.phase in (Phase.CONNECTING, Phase.CONNECTED) or self.standing.trouble is None
 
+    def subscribe(self, topic_filter: str) -> None:
+        """Adds a filter to those that every connection from the next one on subscribes to."""
+        filters = tuple(dict.fromkeys((*self._introduction.subscriptions, topic_filter)))
+        self._introduction = replace(self._introduction, subscriptions=filters)
+
+    @property
+    def stuck(self) -> bool:
+        """Whether connection after connection hung: threads pile up, and a new process is the remedy."""
+        return len(self._hung) >= STUCK and sum(not hung.join(0) for hung in self._hung) >= STUCK
+
     def turn(self, now: float) -> list[Notice]:
         """Takes in what happened, gives it on, and opens a connection where one is due."""
         notices = self._fetch(now)
@@ -170,8 +98,13 @@ class Link:
                 self._tell_denials(notice)
         if self.standing.phase is Phase.WAITING and now >= self.standing.retry_at:
             self.standing = transition(self.standing, Step.DIALLED, now, self._policy, 0.0)
+            first = self._policy.version == "auto" and self.standing.proven is None
             self._connection = Connection(
-                self._settings, self._introduction, self.standing.version, self._wake
+                self._settings,
+                self._introduction,
+                self.standing.version,
+                self._wake,
+                patience=UNPROVEN if first and self.standing.version == 5 else None,
             )
         return notices
 
@@ -191,6 +124,18 @@ class Link:
         if self._connection is None:
             return None
         return self._connection.publish(topic, payload, qos=qos, retain=retain, properties=properties)
+
+    def change(self, settings: MqttSettings, client_id: str, now: float, timeout: float) -> None:
+        """Ends the connection, if it can be had within ``timeout`` seconds, and begins anew."""
+        self._counts = self.counters()
+        self.close(now, timeout)
+        self._settings = settings
+        self._introduction = replace(self._introduction, client_id=client_id)
+        wanted = settings.protocol
+        self._policy = Policy(wanted, settings.reconnect_first, settings.reconnect_most)
+        self._told.clear()
+        self._told_denials.clear()
+        self.standing = Standing(version=5 if wanted == "auto" else wanted, since=now, retry_at=now)
 
     def close(self, now: float, timeout: float) -> bool:
         """Ends for good, with a goodbye where there is a connection; False where that took too long."""
@@ -218,9 +163,9 @@ class Link:
 
     def counters(self) -> dict[str, int]:
         """``connects``, ``connection_failures``, ``subscriptions_refused`` (filters that the broker denied,
-        on each connection anew) and ``arrivals_dropped`` (they came faster than they were fetched)."""
-        dropped = self._connection.arrivals_dropped if self._connection else 0
-        return self._counts | {"arrivals_dropped": self._counts["arrivals_dropped"] + dropped}
+        on each connection anew), and those of the connections."""
+        now = self._connection.counters() if self._connection else {}
+        return {name: count + now.get(name, 0) for name, count in self._counts.items()}
 
     def _fetch(self, now: float) -> list[Notice]:
         if self._connection is None:
@@ -228,6 +173,7 @@ class Link:
         notices = self._connection.notices()
         if self._connection.silence(now) > HUNG and not any(isinstance(notice, Ended) for notice in notices):
             self._connection.abandon()
+            self._hung = [hung for hung in self._hung if not hung.join(0)] + [self._connection]
             notices.append(Ended(Trouble.LOST, f"the network loop has not turned for {HUNG:g} s"))
         return notices
 
@@ -235,13 +181,12 @@ class Link:
         before = self.standing
         self.standing = transition(before, happened, now, self._policy, random.random())  # noqa: S311  (jitter)
         if isinstance(happened, Ended):
-            self._counts["arrivals_dropped"] += self._connection.arrivals_dropped if self._connection else 0
+            self._counts = self.counters()
             self._connection = None
             self._counts["connection_failures"] += 1
-            self._tell_trouble(happened, before)
+            self._tell_trouble(happened, before, now)
         else:
             self._counts["connects"] += 1
-            self._told.clear()
             log.log(logging.DEBUG if self._quiet else logging.INFO, "%s", self.describe(now))
 
     def _tell_denials(self, answer: Subscribed) -> None:
@@ -257,15 +202,20 @@ class Link:
                 denial,
             )
 
-    def _tell_trouble(self, ended: Ended, before: Standing) -> None:
-        """The first of each kind aloud, then quietly until there is a connection again."""
-        falls_back = self.standing.version != before.version
-        aloud = not (self._quiet or falls_back or ended.trouble in self._told)
-        self._told.add(ended.trouble)
+    def _tell_trouble(self, ended: Ended, before: Standing, now: float) -> None:
+        """The first of each kind aloud, then quietly until a connection has lasted."""
+        if has_lasted(before, now, self._policy):
+            self._told.clear()
+        # The other version is tried at once, and tells whether that was all.
+        falls_back = (before.version, self.standing.version) == (5, "3.1.1")
+        aloud = not (self._quiet or falls_back or ended.reason in self._told) and len(self._told) < TOLD
+        if not falls_back:
+            self._told.add(ended.reason)
         host, port = self._settings.address
+        words = f"{ended.reason}; {ended.hint}" if ended.hint else ended.reason
         log.log(
             logging.WARNING if aloud else logging.DEBUG,
-            "broker %s:%d, MQTT %s: %s", host, port, before.version, ended.reason,
+            "broker %s:%d, MQTT %s: %s", host, port, before.version, words,
         )  # fmt: skip
 
 
@@ -286,7 +236,6 @@ def probe(settings: MqttSettings, introduction: Introduction, timeout: float) ->
     finally:
         link.close(time.monotonic(), 1.0)
     host, port = settings.address
-    reason = link.standing.trouble.reason if link.standing.trouble else f"no answer within {timeout:g} s"
-    raise UnavailableError(
-        f"broker {host}:{port}: {reason}", "are mqtt.host, port, tls and login right, and does it run?"
-    )
+    trouble = link.standing.trouble or Ended(Trouble.SILENT, f"no answer within {timeout:g} s")
+    hint = trouble.hint or "are mqtt.host, port, tls and login right, and does it run?"
+    raise UnavailableError(f"broker {host}:{port}: {trouble.reason}", hint)

@@ -81,10 +81,11 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The connection is over, or never was. The last notice of a connection."""
+    """The connection is over, or never was: why, and what to do. The last notice of a connection."""
 
     trouble: Trouble
     reason: str
+    hint: str = ""
 
 
 Notice = Accepted | Answered | Subscribed | Arrived | Ended

@@ -11,11 +11,11 @@ import logging
 import sqlite3
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from edge.transmit.journal import LOG_BYTES, Journal, Row, is_damage
+from edge.transmit.journal import LOG_BYTES, Journal, Row, is_damage, is_locked
 
 log = logging.getLogger("edge.transmit")
 
@@ -30,6 +30,13 @@ RETRY = 10.0
 
 TIDY = 1.0
 """Seconds over which deletions are gathered into one commit, to spare the card."""
+
+
+REASONS = 5
+"""Reasons of parked rows that are told; a reason is a code of MQTT, so there are few."""
+
+RETRY_ROW, DROP_ROW = "retry", "drop"
+"""What a person may ask for a row."""
 
 
 class Outbox:
@@ -51,14 +58,25 @@ class Outbox:
         self._parked: deque[Row] = deque()
         self._unsaved: dict[str, Row] = {}
         self._gone: list[int] = []
-        self._refused: dict[int, str] = {}
+        self._refused: dict[int, str | None] = {}
+        self._fulfilled: list[str] = []
         self._counts = dict.fromkeys(
-            ("committed", "delivered", "dropped", "refused", "disk_failures", "slow_writes", "set_aside"), 0
-        )
+            (
+                "committed", "delivered", "dropped", "removed", "refused", "retried", "disk_failures",
+                "slow_writes", "set_aside",
+            ),
+            0,
+        )  # fmt: skip
         self._disk = threading.Lock()
         """Of the journal; held while it writes. Taken before ``_lock``, never after."""
-        self._ailing = self._left = self._unflushed = False
+        self._ailing = self._left = self._unflushed = self._locked = False
         self._broken_until = self._slow_until = self._tidied = self._flushed = float("-inf")
+
+    def change(self, *, rows: int, size: int, sync: float) -> None:
+        """Other bounds from here on; what is above them goes with the next ``put``."""
+        with self._lock:
+            self._bounds = rows, size
+            self._sync = sync
 
     def open(self, now: float) -> None:
         """Takes up what an earlier process left. A disk that cannot be used is no error: it is retried."""
@@ -120,7 +138,7 @@ class Outbox:
             if not self._journal.is_open:
                 self._try(self._open, now)
             elif self._left or now - self._tidied >= TIDY:
-                self._try(self._save, now)
+                self._try(self._attend, now)
                 self._tidied = now
         if self._is_flush_due(now):
             self._flush(now)
@@ -140,7 +158,8 @@ class Outbox:
     def counters(self) -> dict[str, int]:
         """Totals since the start, and ``waiting``, ``parked``, ``unsaved``, ``bytes`` as they are now.
 
-        committed = delivered + dropped + waiting + parked, less what lay in the file at the start.
+        committed = delivered + dropped + removed + waiting + parked, less what lay in the file at the start.
+        ``removed`` and ``retried``: by a person. ``refused``: times that a row was parked.
         """
         with self._lock:
             now = {
@@ -150,6 +169,12 @@ class Outbox:
                 "bytes": self._size,
             }
             return self._counts | now
+
+    def reasons(self) -> dict[str, int]:
+        """Why rows are parked, and how many for each of the commonest reasons."""
+        with self._lock:
+            found = Counter(row.refused for row in self._parked if row.refused)
+        return dict(found.most_common(REASONS))
 
     # -- memory; called with the lock held -----------------------------------------------------
 
@@ -171,18 +196,49 @@ class Outbox:
             self._refused.pop(row.key, None)
             self._gone.append(row.key)
 
+    def _fulfil(self, wishes: Mapping[str, str]) -> None:
+        """What a person asks for rows that wait or are parked; never for one in flight."""
+        again = [row for row in self._parked if wishes.get(row.id) == RETRY_ROW]
+        for row in again:
+            row.refused = None
+            if row.key is not None:
+                self._refused[row.key] = None
+        self._counts["retried"] += len(again)
+        unwanted = [
+            row for rows in (self._parked, self._waiting) for row in rows if wishes.get(row.id) == DROP_ROW
+        ]
+        for row in unwanted:
+            self._forget(row)
+        self._counts["removed"] += len(unwanted)
+        self._parked = deque(row for row in self._parked if row.refused and row.id in self._rows)
+        self._waiting = deque(row for row in (*again, *self._waiting) if row.id in self._rows)
+        self._fulfilled += wishes
+
     # -- disk; called with the disk's lock held -------------------------------------------------
 
     def _open(self) -> None:
         found, aside = self._journal.open()
         if aside:
             self._tell_aside(aside)
+        strange = self._journal.strange
+        if strange:
+            log.error("%d rows of %s are no events, and are dropped", len(strange), self._journal.path)
         with self._lock:
+            self._gone += strange
+            self._counts["dropped"] += len(strange)
             self._adopt(found)
             self._trim()
             waiting = len(self._waiting)
         if found:
             log.info("%d events of earlier runs wait in %s", waiting, self._journal.path)
+        self._attend()
+
+    def _attend(self) -> None:
+        """Writes what is not written yet, and sees to what other processes ask for."""
+        wishes = self._journal.wishes()
+        if wishes:
+            with self._lock:
+                self._fulfil(wishes)
         self._save()
 
     def _adopt(self, found: Sequence[Row]) -> None:
@@ -198,28 +254,31 @@ class Outbox:
         with self._lock:
             self._left = False
             rows = list(self._unsaved.values())
+            before = [row.refused for row in rows]
             gone, self._gone = self._gone, []
             refused, self._refused = self._refused, {}
-        if not (rows or gone or refused):
+            fulfilled, self._fulfilled = self._fulfilled, []
+        if not (rows or gone or refused or fulfilled):
             return
         try:
-            keys = self._journal.write(rows, gone, refused)
+            keys = self._journal.write(rows, gone, refused, fulfilled)
         except (sqlite3.Error, OSError):
             with self._lock:
                 self._gone += gone
                 self._refused = refused | self._refused
+                self._fulfilled += fulfilled
             raise
         with self._lock:
-            for row, key in zip(rows, keys, strict=True):
-                self._saved(row, key)
+            for row, key, refused_before in zip(rows, keys, before, strict=True):
+                self._saved(row, key, refused_before)
         self._unflushed = True
 
-    def _saved(self, row: Row, key: int) -> None:
+    def _saved(self, row: Row, key: int, refused_before: str | None) -> None:
         """Meanwhile the row may have been delivered, dropped or refused."""
         row.key = key
         if self._unsaved.pop(row.id, None) is None:
             self._gone.append(key)
-        elif row.refused:
+        elif row.refused != refused_before:
             self._refused[key] = row.refused
 
     def _is_flush_due(self, now: float) -> bool:
@@ -245,11 +304,15 @@ class Outbox:
         try:
             work()
         except (sqlite3.Error, OSError) as error:
+            if is_locked(error) and not (self._locked or self._ailing):
+                # Somebody looks at it for a moment: the next turn tries again. Twice is trouble.
+                self._locked = self._left = True
+                return
             self._fail(error, now)
         else:
             if self._ailing:
                 log.info("the outbox %s is written again", self._journal.path)
-            self._ailing = False
+            self._ailing = self._locked = False
 
     def _fail(self, error: Exception, now: float) -> None:
         self._counts["disk_failures"] += 1
@@ -268,7 +331,7 @@ class Outbox:
             for row in self._rows.values():
                 row.key = None
             self._unsaved = dict(self._rows)
-            self._gone, self._refused = [], {}
+            self._gone, self._refused, self._fulfilled = [], {}, []
         try:
             self._tell_aside(self._journal.set_aside())
         except OSError as error:

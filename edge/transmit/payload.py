@@ -18,15 +18,15 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from edge.clock import rfc3339
-from edge.records import Box, CameraState, Event, EventType, State
+from edge.records import Box, CameraState, Event, EventType, Reply, State
 
 SCHEMA: Final = 1
 """The number of the contract: additions are allowed within it, changes are not."""
 
 PLACES = 4
-"""Decimals of numbers in payloads: enough for scores and for pixels."""
+"""Decimals of numbers in payloads: enough for scores."""
 
-Rectangle = tuple[float, float, float, float]
+Rectangle = tuple[int, int, int, int]
 Size = tuple[int, int]
 
 
@@ -43,7 +43,7 @@ def about_time(description: str) -> dict[str, Any]:
 
 _SCHEMA = about("number of this contract")
 _SCORE = about("how sure, 0..1: of those with score s a share s is right", ge=0, le=1)
-_BOX = about("left, top, width, height in pixels of the full rotated frame")
+_BOX = about("left, top, width, height in whole pixels of the full rotated frame")
 _SIZE = about("width and height of the full rotated frame, in pixels")
 
 
@@ -104,7 +104,7 @@ class StatePayload:
 
 
 @dataclass(frozen=True, slots=True)
-class InView:
+class ThingInView:
     """Something in view that has a name."""
 
     score: float = field(metadata=_SCORE)
@@ -145,6 +145,34 @@ class Percentiles:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceCondition:
+    """The machine; null where it does not tell."""
+
+    model: str | None = field(metadata=about("name of the board"))
+    temperatures_c: dict[str, float] = field(metadata=about("by sensor, degrees Celsius"))
+    throttled: list[str] | None = field(metadata=about("what slows it down now, in words"))
+    throttled_before: list[str] | None = field(metadata=about("what did so since it started"))
+    memory_available_mb: float | None = field(metadata=about("memory that is left, MiB"))
+    disk_free_mb: float | None = field(metadata=about("room where the state is kept, MiB"))
+    clock_synced: bool | None = field(metadata=about("whether its clock is kept by NTP or the like"))
+    uptime_s: float | None = field(metadata=about("since it started, seconds"))
+
+
+@dataclass(frozen=True, slots=True)
+class GovernorState:
+    """How fast frames are looked at, and why not as fast as was asked for."""
+
+    fps: float = field(metadata=about("frames per second that are allowed now", ge=0))
+    asked_fps: float = field(metadata=about("frames per second that the settings ask for", ge=0))
+    reason: str | None = field(metadata=about("why there are fewer, else null"))
+    lowered: int = field(metadata=about("steps down since the start", ge=0))
+    raised: int = field(metadata=about("steps up since the start", ge=0))
+    cpu_share: float | None = field(
+        metadata=about("processor time that the service takes; 1 is one core all the time")
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class StatsPayload(StatePayload):
     """How the service is: every counter of every bound, since its start."""
 
@@ -158,14 +186,58 @@ class StatsPayload(StatePayload):
     trackers: dict[str, dict[str, int]] = field(
         metadata=about("counters of its tracks and events, by recognizer")
     )
+    commands: dict[str, int] = field(
+        metadata=about("commands by what came of them, snapshots, and what was written of their changes")
+    )
     outbox: dict[str, int] = field(
         metadata=about("events on their way to the broker, and the connection's counters")
     )
-    sinks: dict[str, dict[str, int]] = field(metadata=about("counters of the other sinks"))
+    parked: dict[str, int] = field(
+        metadata=about("why the broker has refused events for good, and how many for each reason")
+    )
+    sinks: dict[str, dict[str, int]] = field(
+        metadata=about("counters of the other sinks, and of what Home Assistant is told")
+    )
     memory_mb: float | None = field(metadata=about("resident memory, MiB"))
     temperature_c: float | None = field(metadata=about("the hottest sensor of the machine, degrees Celsius"))
+    device: DeviceCondition = field(metadata=about("the machine underneath"))
+    governor: GovernorState = field(metadata=about("what lowers the frame rate where it must"))
+    restarts: int = field(
+        metadata=about("starts after the one by a person or by the machine's own start", ge=0)
+    )
     versions: dict[str, str] = field(metadata=about("of edge, Python, the runtime and the models"))
     warnings: list[str] = field(metadata=about("what was found at the start and did not prevent it"))
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsPayload(StatePayload):
+    """What is in force of what commands may change."""
+
+    detect: bool = field(metadata=about("whether the recognizers look at pictures"))
+    thresholds: dict[str, float] = field(metadata=about("lowest score that is told, by recognizer"))
+    changed: list[str] = field(
+        metadata=about("what a command has changed: detect, thresholds.digits; the rest is as in the file")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ResultPayload(StatePayload):
+    """What a command led to. Never retained."""
+
+    command: str = field(metadata=about("the command that this answers"))
+    ok: bool = field(metadata=about("whether it was done"))
+    error: str | None = field(metadata=about("the code of what prevented it, else null"))
+    message: str = field(metadata=about("a sentence for a person"))
+    request: str | None = field(metadata=about("what the command called itself, else null"))
+    data: dict[str, Any] = field(metadata=about("what was asked for, by command"))
+
+
+def result_payload(reply: Reply, command: str, request: str | None, wall: datetime) -> bytes:
+    """The JSON of a reply to ``command``, which called itself ``request``."""
+    told = ResultPayload(
+        SCHEMA, rfc3339(wall), command, reply.ok, reply.error, reply.message, request, dict(reply.data)
+    )
+    return encode(_members(told))
 
 
 def event_payload(event: Event, *, identity: str, committed: int, clock_synced: bool) -> bytes:
@@ -178,7 +250,7 @@ def event_payload(event: Event, *, identity: str, committed: int, clock_synced: 
         clock_synced=clock_synced,
         track=event.track,
         score=event.score,
-        box=_tenths(event.box),
+        box=_pixels(event.box),
         frame=FrameReference(event.sequence, event.size),
         latency_ms=round(max(committed - event.captured, 0) / 1e6, 1),
     )
@@ -223,5 +295,5 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value]
 
 
-def _tenths(box: Box) -> Rectangle:
-    return round(box.x, 1), round(box.y, 1), round(box.w, 1), round(box.h, 1)
+def _pixels(box: Box) -> Rectangle:
+    return round(box.x), round(box.y), round(box.w), round(box.h)

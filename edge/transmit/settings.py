@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from edge.section import Section
+from edge.transmit.address import ENCRYPTED, PLAIN, parse
 
 
 class TlsSettings(Section):
     """Encryption. The broker's certificate and name are always checked; it is TLS 1.2 at least."""
 
-    enabled: bool = Field(default=False, description="whether the connection is encrypted")
+    enabled: bool | None = Field(
+        default=None, description="whether the connection is encrypted; null: only if host says mqtts://"
+    )
     ca: str | None = Field(
         default=None,
         min_length=1,
@@ -30,8 +34,6 @@ class TlsSettings(Section):
     def _complete(self) -> TlsSettings:
         if (self.certificate is None) != (self.key is None):
             raise ValueError("allowed: certificate and key together, or neither")
-        if not self.enabled and (self.ca or self.certificate):
-            raise ValueError("allowed: ca, certificate and key only where enabled is true")
         return self
 
 
@@ -54,13 +56,20 @@ class OutboxSettings(Section):
         "what a power cut can take at most, seconds",
     )
 
+    def file(self, state: Path) -> Path:
+        """Where it is; ``state``: the folder of the state."""
+        return Path(self.path) if self.path else state / "outbox.db"
+
 
 class MqttSettings(Section):
     """The MQTT broker. Events are delivered at least once and in order, also after hours without it; states
     are sent newest only, on change, on each connection and at every heartbeat."""
 
     host: str = Field(
-        default="localhost", min_length=1, max_length=253, description="name or address of the broker"
+        default="localhost",
+        min_length=1,
+        max_length=270,
+        description="name or address of the broker, or mqtt://NAME:PORT, encrypted mqtts://NAME:PORT",
     )
     port: int | None = Field(default=None, ge=1, le=65_535, description="its port; null: 1883, with TLS 8883")
     protocol: Literal["auto", 5, "3.1.1"] = Field(
@@ -113,19 +122,17 @@ class MqttSettings(Section):
         description="messages sent and not yet confirmed at the same time at most, count",
     )
     max_payload: int = Field(
-        default=131_072, ge=1024, le=16_777_216, description="larger messages are refused and counted, bytes"
+        default=131_072,
+        ge=1024,
+        le=16_777_216,
+        description="larger messages, sent or arriving, are refused and counted, bytes",
     )
     outbox: OutboxSettings = Field(default_factory=OutboxSettings, description="events that wait")
 
     @field_validator("host")
     @classmethod
-    def _bare_host(cls, host: str) -> str:
-        if re.search(r"[\s\x00-\x1f\x7f/@]", host):
-            raise ValueError("allowed: a bare name or address, without mqtt://, login, port or path")
-        try:
-            host.encode("idna")
-        except UnicodeError:
-            raise ValueError("allowed: a name whose parts have 1 to 63 characters") from None
+    def _an_address(cls, host: str) -> str:
+        parse(host)
         return host
 
     @field_validator("base")
@@ -150,7 +157,98 @@ class MqttSettings(Section):
             raise ValueError("allowed: reconnect_most of at least reconnect_first")
         return self
 
+    @model_validator(mode="after")
+    def _agreed(self) -> MqttSettings:
+        """A connection that is meant to be encrypted must never quietly be another."""
+        said = parse(self.host)
+        if None not in (said.encrypted, self.tls.enabled) and said.encrypted != self.tls.enabled:
+            enabled = str(self.tls.enabled).lower()
+            raise ValueError(
+                f"{self.host} and tls.enabled: {enabled}; allowed: one of them, or both the same"
+            )
+        if said.port is not None and self.port is not None and said.port != self.port:
+            raise ValueError(f"port {said.port} in host and {self.port} in port; allowed: one of them")
+        if not self.encrypted and (self.tls.ca or self.tls.certificate):
+            raise ValueError("allowed: tls.ca, certificate and key only with mqtts:// or tls.enabled: true")
+        if self.encrypted and self.address[1] == PLAIN:
+            raise ValueError(
+                f"TLS on port {PLAIN}, where brokers speak without; allowed: {ENCRYPTED}, or none"
+            )
+        if not self.encrypted and self.address[1] == ENCRYPTED:
+            raise ValueError(
+                f"port {ENCRYPTED} without TLS, where brokers speak with it; allowed: mqtts:// in host"
+            )
+        return self
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether TLS is spoken: ``mqtts://`` in ``host``, or ``tls.enabled``."""
+        return bool(self.tls.enabled or parse(self.host).encrypted)
+
     @property
     def address(self) -> tuple[str, int]:
         """Host and port, the port by TLS where none is set."""
-        return self.host, self.port or (8883 if self.tls.enabled else 1883)
+        said = parse(self.host)
+        return said.name, said.port or self.port or (ENCRYPTED if self.encrypted else PLAIN)
+
+
+class HomeAssistantSettings(Section):
+    """Home Assistant finds this device by itself: a retained description at <prefix>/device/<device>/config
+    (MQTT discovery). Where there is no Home Assistant, nobody reads it; false takes it back."""
+
+    enabled: bool = Field(default=True, description="whether the device is announced")
+    prefix: str = Field(
+        default="homeassistant",
+        min_length=1,
+        max_length=200,
+        description="what topics of discovery begin with, as set in Home Assistant",
+    )
+    birth_topic: str = Field(
+        default="homeassistant/status",
+        min_length=1,
+        max_length=200,
+        description="where Home Assistant says that it has started, its birth message",
+    )
+    birth_payload: str = Field(
+        default="online", min_length=1, max_length=200, description="what it says there"
+    )
+    delay: float = Field(
+        default=10.0,
+        ge=0,
+        le=300,
+        description="after that the device announces itself again at a random time within so long, so that "
+        "a fleet does not do it at once, seconds",
+    )
+    name: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="what the device is called there at first; null: made of the device's name",
+    )
+    area: str | None = Field(
+        default=None, min_length=1, max_length=100, description="the area that it is put into at first"
+    )
+    snapshot: bool = Field(
+        default=False,
+        description="whether pictures are shown there, with a button that takes one; needs snapshot.enabled",
+    )
+    late_events: bool = Field(
+        default=False,
+        description="whether events delivered late count there; an automation may take them for news",
+    )
+
+    @field_validator("prefix", "birth_topic")
+    @classmethod
+    def _plain_topic(cls, topic: str) -> str:
+        if re.search(r"[+#\x00-\x1f\x7f]", topic) or topic[0] in "$/" or topic[-1] == "/" or "//" in topic:
+            raise ValueError(
+                "allowed: levels with / between them; no + or #, no control characters, no $ in front"
+            )
+        return topic
+
+    @field_validator("name", "area")
+    @classmethod
+    def _one_line(cls, text: str | None) -> str | None:
+        if text is not None and not (text.isprintable() and text.strip() == text):
+            raise ValueError("allowed: printable characters, no blanks at the ends")
+        return text

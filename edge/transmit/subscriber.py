@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from edge.transmit.settings import MqttSettings
 
 ROOM = 10_000
-"""Messages that wait for ``on_message`` at most; further ones are dropped and counted."""
+"""Messages that wait for ``on_message`` at most; further ones, and those larger than ``mqtt.max_payload``,
+are dropped and counted."""
 
 TURN = 0.25
 """Seconds between two turns when nothing wakes the thread."""
@@ -30,6 +31,7 @@ class Subscriber:
     def __init__(self, settings: MqttSettings, topics: Sequence[str], on_message: OnMessage) -> None:
         """``topics``: full filters. ``on_message(topic, payload, retained)`` may take its time."""
         self._on_message = on_message
+        self._largest = settings.max_payload
         self._waiting: deque[tuple[str, bytes, bool]] = deque()
         self._counts = {"received": 0, "dropped": 0}
         self._wake = threading.Event()
@@ -77,7 +79,7 @@ class Subscriber:
         return self._link.describe(time.monotonic())
 
     def counters(self) -> dict[str, int]:
-        """Messages ``received``, and ``dropped`` because too many waited."""
+        """Messages ``received``, and ``dropped`` because too many waited or they were too large."""
         return dict(self._counts)
 
     def _run(self) -> None:
@@ -105,7 +107,7 @@ class Subscriber:
     def _receive(self, topic: str, payload: bytes, retained: bool) -> None:
         """On the network thread."""
         self._counts["received"] += 1
-        if len(self._waiting) >= ROOM:
+        if len(self._waiting) >= ROOM or len(payload) > self._largest:
             self._counts["dropped"] += 1
             return
         self._waiting.append((topic, payload, retained))

@@ -20,8 +20,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 STAGES = ("capture", "infer", "recognize", "track", "transmit")
-SETTINGS = tuple(f"edge.{stage}.settings" for stage in STAGES if stage != "recognize")
-FOUNDATION = ("edge.records", "edge.geometry", "edge.errors", "edge.clock")
+SETTINGS = tuple(f"edge.{part}.settings" for part in (*STAGES, "control") if part != "recognize")
+FOUNDATION = ("edge.records", "edge.geometry", "edge.errors", "edge.clock", "edge.refusals")
 EVERYTHING = ("edge",)
 ARRAYS = ("numpy", "cv2")
 
@@ -40,6 +40,7 @@ TABLE = (
     Row("edge.errors"),
     Row("edge.clock"),
     Row("edge.records", (), ARRAYS),
+    Row("edge.refusals", ("edge.records",)),
     Row("edge.geometry", ("edge.records", "edge.errors"), ARRAYS),
     Row("edge.annotate", FOUNDATION, ARRAYS),
     Row("edge.section", (), ("pydantic",)),
@@ -64,6 +65,7 @@ TABLE = (
     Row("edge.pipeline", FOUNDATION, ARRAYS),
     Row("edge.loop", (*FOUNDATION, "edge.pipeline"), ARRAYS),
     Row("edge.health", FOUNDATION, ARRAYS),
+    Row("edge.device", FOUNDATION),
     # The configuration: every stage's section, nothing else of a stage.
     Row(
         "edge.settings",
@@ -78,6 +80,9 @@ TABLE = (
     ),
     # What puts it all together; nothing imports the command line.
     Row("edge.control", EVERYTHING, ARRAYS),
+    Row("edge.control.signals", FOUNDATION),  # heard before anything else is imported
+    Row("edge.entities", EVERYTHING),
+    Row("edge.recognition", EVERYTHING),
     Row("edge.parts", EVERYTHING, ARRAYS),
     Row("edge.bulletin", EVERYTHING, ARRAYS),
     Row("edge.daemon", EVERYTHING, ARRAYS),
@@ -91,7 +96,7 @@ DRIVERS = {
     "cv2.VideoCapture": "edge.capture.opencv",
     "ai_edge_litert": "edge.infer.runtime",
     "tflite_runtime": "edge.infer.runtime",
-    "paho": "edge.transmit.client",
+    "paho": "edge.transmit.driver",
     "amqtt": "edge.demo.broker",
 }
 """Each driver is known to one module, which imports it inside a function (or for the type checker
@@ -267,8 +272,8 @@ def test_the_module_of_a_driver_exists_and_names_it(driver: str) -> None:
             "def f():\n    import ai_edge_litert.interpreter",
             "belongs to edge.infer.runtime",
         ),
-        ("edge.transmit.client", "import paho.mqtt.client as mqtt", "imported at the top"),
-        ("edge.transmit.client", "class A:\n    from paho.mqtt import client", "imported at the top"),
+        ("edge.transmit.driver", "import paho.mqtt.client as mqtt", "imported at the top"),
+        ("edge.transmit.driver", "class A:\n    from paho.mqtt import client", "imported at the top"),
         ("edge.newcomer", "", "has no row"),
     ],
 )
@@ -280,8 +285,8 @@ def test_a_bad_import_is_told(module: str, source: str, told: str) -> None:
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("edge.transmit.client", "def f():\n    import paho.mqtt.client as mqtt"),
-        ("edge.transmit.client", "if TYPE_CHECKING:\n    from paho.mqtt.client import Client"),
+        ("edge.transmit.driver", "def f():\n    import paho.mqtt.client as mqtt"),
+        ("edge.transmit.driver", "if TYPE_CHECKING:\n    from paho.mqtt.client import Client"),
         ("edge.infer.runtime", "def f():\n    import_module('ai_edge_litert.interpreter')"),
         (
             "edge.capture.worker",

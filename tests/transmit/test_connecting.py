@@ -16,7 +16,7 @@ from mosquitto import Mosquitto, free_port
 from parts import CLOCK, Listener, event, mqtt, pretender, running, wait_for
 
 from edge.errors import ConfigError, UnavailableError
-from edge.transmit import client
+from edge.transmit import client, link
 from edge.transmit.delivery import MqttSink
 from edge.transmit.settings import MqttSettings
 
@@ -51,7 +51,7 @@ def test_mosquitto_is_spoken_to_in_each_version(
 
 def test_auto_falls_back_for_a_broker_without_mqtt_5(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # To a CONNECT of MQTT 5 with a last will this broker does not answer at all.
-    monkeypatch.setattr(client, "ANSWER_WITHIN", 1.0)
+    monkeypatch.setattr(link, "UNPROVEN", 0.5)
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-c", AMQTT, str(port)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -98,12 +98,92 @@ def test_a_broker_that_accepts_and_says_nothing(tmp_path: Path, monkeypatch: pyt
             release.set()
 
 
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (0x85, "Client identifier not valid; give this device an mqtt.client_id"),
+        (0x86, "Bad user name or password; are mqtt.username and the password"),
+        (0x87, "Not authorized; are mqtt.username and the password"),
+        (0x88, "Server unavailable; it may take this device later"),
+        (0x89, "Server busy; it may take this device later"),
+        (0x8A, "Banned; the broker's administrator"),
+        (0x9A, "Retain not supported; edge needs a broker that retains"),
+        (0x9B, "QoS not supported; edge needs a broker that takes QoS 1"),
+    ],
+)
+def test_a_refusal_says_what_to_do(tmp_path: Path, code: int, told: str) -> None:
+    def refuse(connection: socket.socket) -> None:
+        connection.recv(1000)
+        connection.sendall(bytes((0x20, 3, 0, code, 0)))
+
+    with pretender(refuse) as port, pytest.raises(UnavailableError) as error:
+        check(mqtt(port, username="camera"), tmp_path)
+    assert f"the broker refuses: {told}" in str(error.value)
+
+
+def test_what_a_broker_says_of_its_reasons_is_made_legible(tmp_path: Path) -> None:
+    words = "go away\n\x1b[2J" + "!" * 1000
+    reason = b"\x1f" + len(words).to_bytes(2, "big") + words.encode()
+    rest = b"\x00\x87" + bytes((len(reason) % 128 | 128, len(reason) // 128)) + reason
+
+    def refuse(connection: socket.socket) -> None:
+        connection.recv(1000)
+        connection.sendall(b"\x20" + bytes((len(rest) % 128 | 128, len(rest) // 128)) + rest)
+
+    with pretender(refuse) as port, pytest.raises(UnavailableError) as error:
+        check(mqtt(port), tmp_path)
+    assert r"Not authorized (go away\n\x1b[2J!!!" in str(error.value)
+    assert "it may want a login: set mqtt.username" in str(error.value)
+    assert str(error.value).isprintable()
+    assert len(str(error.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (0x8B, "the broker hung up: Server shutting down"),
+        (0x8E, "Session taken over; another client uses the same id: give each device a name of its own"),
+        (0x87, "Not authorized; the broker's ACL must let this user write"),
+    ],
+)
+def test_a_broker_that_hangs_up_again_and_again_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, code: int, told: str
+) -> None:
+    def dismiss(connection: socket.socket) -> None:
+        connection.recv(1000)
+        connection.sendall(b"\x20\x03\x00\x00\x00" + bytes((0xE0, 2, code, 0)))
+
+    with (
+        pretender(dismiss) as port,
+        caplog.at_level(logging.WARNING),
+        running(mqtt(port, protocol=5), tmp_path) as sink,
+    ):
+        assert wait_for(lambda: sink.counters()["connection_failures"] >= 3)
+    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(warnings) == 1
+    assert told in warnings[0]
+
+
 def test_something_that_hangs_up_is_no_broker(tmp_path: Path) -> None:
     with (
         pretender(lambda connection: None) as port,
         pytest.raises(UnavailableError, match="closed the connection instead of answering"),
     ):
         check(mqtt(port), tmp_path)
+
+
+@pytest.mark.parametrize("protocol", ["auto", 5, "3.1.1"])
+def test_what_hangs_up_again_and_again_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, protocol: str
+) -> None:
+    with (
+        pretender(lambda connection: None) as port,
+        caplog.at_level(logging.WARNING),
+        running(mqtt(port, protocol=protocol), tmp_path) as sink,
+    ):
+        assert wait_for(lambda: sink.counters()["connection_failures"] >= 5)
+    (warning,) = (record for record in caplog.records if record.levelno >= logging.WARNING)
+    assert "does this port speak without TLS? With TLS: mqtts:// in mqtt.host" in warning.getMessage()
 
 
 def test_something_that_speaks_another_protocol_is_no_broker(tmp_path: Path) -> None:
@@ -192,58 +272,6 @@ def test_a_password_file_that_is_not_there_is_a_wrong_configuration(tmp_path: Pa
     settings = mqtt(1883, username="camera", password_file=str(tmp_path / "none"))
     with pytest.raises(ConfigError, match="No such file"):
         MqttSink(settings, "kitchen", tmp_path, CLOCK)
-
-
-@pytest.mark.parametrize("part", ["ca", "certificate"])
-def test_a_certificate_that_is_none_is_a_wrong_configuration(tmp_path: Path, part: str) -> None:
-    file = tmp_path / "no.pem"
-    file.write_text("no certificate")
-    tls = {"enabled": True, part: str(file)} | ({"key": str(file)} if part == "certificate" else {})
-    with pytest.raises(ConfigError, match="cannot use"):
-        MqttSink(mqtt(1883, tls=tls), "kitchen", tmp_path, CLOCK)
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Path:
-    """A folder with ca.pem and, signed by it for 127.0.0.1, server.pem and server.key."""
-    folder = tmp_path / "authority"
-    folder.mkdir()
-    new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    for command in (
-        ["req", "-x509", *new_key, "-subj", "/CN=test-ca", "-keyout", "ca.key", "-out", "ca.pem"],
-        ["req", "-x509", *new_key, "-subj", "/CN=broker", "-addext", "subjectAltName=IP:127.0.0.1",
-         "-CA", "ca.pem", "-CAkey", "ca.key", "-keyout", "server.key", "-out", "server.pem"],
-    ):  # fmt: skip
-        subprocess.run(["openssl", *command], cwd=folder, check=True, capture_output=True)
-    return folder
-
-
-# paho leaves the socket of a failed handshake to the garbage collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_tls_trusts_the_authority_that_is_named_and_no_other(authority: Path, tmp_path: Path) -> None:
-    broker = Mosquitto(
-        authority,
-        f"certfile {authority}/server.pem",
-        f"keyfile {authority}/server.key",
-        "allow_anonymous true",
-    )
-    broker.start()
-    try:
-        named = {"enabled": True, "ca": str(authority / "ca.pem")}
-        assert check(mqtt(broker.port, tls=named), tmp_path).startswith("connected")
-        with pytest.raises(UnavailableError, match=r"TLS failed: .*certificate"):
-            check(mqtt(broker.port, tls={"enabled": True}), tmp_path)
-        with pytest.raises(UnavailableError, match=r"TLS failed: .*(IP|Hostname|host)"):
-            check(mqtt(broker.port, tls=named, host="localhost"), tmp_path)
-    finally:
-        broker.close()
-
-
-# paho leaves the socket of a failed handshake to the garbage collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_tls_to_a_broker_without_it_is_told_as_such(broker: Mosquitto, tmp_path: Path) -> None:
-    with pytest.raises(UnavailableError, match=r"TLS failed|instead of answering|reset|timed out"):
-        check(mqtt(broker.port, tls={"enabled": True}), tmp_path)
 
 
 def test_importing_the_stage_imports_no_mqtt_library() -> None:

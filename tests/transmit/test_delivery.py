@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 from mosquitto import Mosquitto
-from parts import CLOCK, Listener, event, mqtt, running, state, wait_for
+from parts import CLOCK, Listener, event, mqtt, row, running, state, wait_for
 
 from edge.records import Event
 from edge.transmit.delivery import MqttSink
+from edge.transmit.journal import Row
 
 MINUTE = 60_000_000_000
 
@@ -227,21 +228,32 @@ def test_what_the_broker_refuses_is_parked_with_its_reason(
     assert "more than the broker takes" in caplog.text
 
 
+def test_a_row_that_cannot_be_sent_stops_no_other(broker: Mosquitto, tmp_path: Path) -> None:
+    settings = mqtt(broker.port)
+    with Listener(settings, "edge/#") as listener, running(settings, tmp_path) as sink:
+        sink.put([event(1)])
+        sink._outbox.put([Row("id", "no/such/topic", b"{}", row(0).happened)], 0.0)
+        sink.put([event(2)])
+        assert wait_for(lambda: listener.tracks() == [1, 2])
+        assert wait_for(lambda: (sink.depth(), sink.counters()["parked"]) == (0, 1))
+        assert [reason.partition(":")[0] for reason in sink.parked()] == ["a fault of ours"]
+
+
 def test_a_fault_in_a_callback_costs_the_connection_and_nothing_else(
     broker: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edge.transmit.client import Connection
+    from edge.transmit.driver import Driver
 
     once = threading.Event()
-    real: Callable[..., None] = Connection._on_publish
+    real: Callable[..., None] = Driver._on_publish
 
-    def broken(self: Connection, *args: object) -> None:
+    def broken(self: Driver, *args: object) -> None:
         if not once.is_set():
             once.set()
             raise ZeroDivisionError("for a test")
         real(self, *args)
 
-    monkeypatch.setattr(Connection, "_on_publish", broken)
+    monkeypatch.setattr(Driver, "_on_publish", broken)
     with Listener(mqtt(broker.port), "edge/#") as listener, running(mqtt(broker.port), tmp_path) as sink:
         sink.put([event(number) for number in range(5)])
         assert wait_for(lambda: sink.depth() == 0)

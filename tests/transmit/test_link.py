@@ -7,8 +7,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.transmit.link import Phase, Policy, Standing, Step, transition
 from edge.transmit.notices import Accepted, Ended, Trouble, Version
+from edge.transmit.standing import DOUBT, Phase, Policy, Standing, Step, transition
 
 AUTO = Policy("auto", first=1.0, most=30.0)
 ACCEPTED = Accepted(window=10, largest=None)
@@ -103,6 +103,15 @@ def test_silence_is_taken_for_another_version_only_from_the_first() -> None:
     proven = after(FRESH, Step.DIALLED, ACCEPTED, failed(Trouble.LOST), Step.DIALLED, failed(Trouble.SILENT))
     assert proven.version == 5
     assert proven.retry_at > 0
+
+
+def test_a_version_5_that_worked_is_not_given_up_for_a_cut_in_the_handshake() -> None:
+    proven = after(FRESH, Step.DIALLED, ACCEPTED, failed(Trouble.LOST), now=100.0)
+    cut = after(proven, *attempts(Trouble.VERSION, 3), now=200.0)
+    assert cut.version == 5
+    assert cut.retry_at > 200.0
+    replaced = after(cut, Step.DIALLED, failed(Trouble.VERSION), now=100.0 + DOUBT)
+    assert replaced.version == "3.1.1"
 
 
 def test_a_version_that_is_set_is_kept() -> None:

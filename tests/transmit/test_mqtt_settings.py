@@ -25,6 +25,32 @@ def test_the_port_follows_tls_unless_it_is_set() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "address", "encrypted"),
+    [
+        ({"host": "mqtt://broker"}, ("broker", 1883), False),
+        ({"host": "mqtts://broker"}, ("broker", 8883), True),
+        ({"host": "mqtts://broker:8884"}, ("broker", 8884), True),
+        ({"host": "mqtt://broker:1884"}, ("broker", 1884), False),
+        ({"host": "mqtts://broker", "port": 8884}, ("broker", 8884), True),
+        ({"host": "mqtts://broker:8884", "port": 8884}, ("broker", 8884), True),
+        ({"host": "mqtts://broker", "tls": {"enabled": True}}, ("broker", 8883), True),
+        ({"host": "mqtts://broker", "tls": {"ca": "ca.pem"}}, ("broker", 8883), True),
+        ({"host": "mqtts://192.168.1.5:443"}, ("192.168.1.5", 443), True),
+        ({"host": "mqtts://[fe80::1]:8884"}, ("fe80::1", 8884), True),
+        ({"host": "mqtt://[::1]"}, ("::1", 1883), False),
+        ({"host": "::1"}, ("::1", 1883), False),
+        ({"host": "fe80::1%eth0"}, ("fe80::1%eth0", 1883), False),
+        ({"host": "broker", "tls": {"enabled": False}}, ("broker", 1883), False),
+    ],
+)
+def test_a_host_may_say_how_and_where(
+    said: dict[str, Any], address: tuple[str, int], encrypted: bool
+) -> None:
+    settings = MqttSettings.model_validate(said)
+    assert (settings.address, settings.encrypted) == (address, encrypted)
+
+
+@pytest.mark.parametrize(
     "accepted",
     [
         {"host": "192.168.1.5"},
@@ -44,8 +70,26 @@ def test_what_is_accepted(accepted: dict[str, Any]) -> None:
     ("refused", "told"),
     [
         ({"host": ""}, "at least 1 character"),
-        ({"host": "mqtt://broker"}, "a bare name or address"),
-        ({"host": "bro ker"}, "a bare name or address"),
+        ({"host": "http://broker"}, "mqtts://NAME:PORT"),
+        ({"host": "mqtt://"}, "mqtts://NAME:PORT"),
+        ({"host": "mqtt://broker/path"}, "mqtts://NAME:PORT"),
+        ({"host": "mqtt://broker:0"}, "a port of 1 to 65535"),
+        ({"host": "mqtt://broker:65536"}, "a port of 1 to 65535"),
+        ({"host": "mqtt://me@broker"}, "login stands in username and password_file"),
+        ({"host": "broker:1884"}, "mqtt://NAME:PORT"),
+        ({"host": "mqtt://::1"}, "mqtt://NAME:PORT"),
+        ({"host": "mqtt://[broker]"}, "mqtt://NAME:PORT"),
+        ({"host": "mqtts://..."}, "1 to 63 characters"),
+        ({"host": "bro ker"}, "no blanks"),
+        ({"host": "mqtts://broker:1883"}, "TLS on port 1883"),
+        ({"host": "mqtts://broker", "port": 1883}, "TLS on port 1883"),
+        ({"host": "broker", "port": 1883, "tls": {"enabled": True}}, "TLS on port 1883"),
+        ({"host": "mqtt://broker:8883"}, "port 8883 without TLS"),
+        ({"host": "broker", "port": 8883}, "port 8883 without TLS"),
+        ({"host": "mqtt://broker", "tls": {"enabled": True}}, "mqtt://broker and tls.enabled: true"),
+        ({"host": "mqtts://broker", "tls": {"enabled": False}}, "mqtts://broker and tls.enabled: false"),
+        ({"host": "mqtt://broker:1884", "port": 1885}, "port 1884 in host and 1885 in port"),
+        ({"host": "mqtt://broker", "tls": {"ca": "ca.pem"}}, "only with mqtts://"),
         ({"port": 0}, "greater than or equal to 1"),
         ({"port": "1883"}, "valid integer"),
         ({"protocol": 4}, "'auto', 5 or '3.1.1'"),
@@ -57,7 +101,7 @@ def test_what_is_accepted(accepted: dict[str, Any]) -> None:
         ({"keepalive": 60}, "less than or equal to 17"),
         ({"username": "a\nb"}, "printable"),
         ({"tls": {"enabled": True, "certificate": "me.pem"}}, "together, or neither"),
-        ({"tls": {"ca": "ca.pem"}}, "only where enabled is true"),
+        ({"tls": {"ca": "ca.pem"}}, "only with mqtts:// or tls.enabled: true"),
         ({"reconnect_first": 10, "reconnect_most": 5}, "at least reconnect_first"),
         ({"outbox": {"rows": 1}}, "greater than or equal to 100"),
         ({"password": "secret"}, "Extra inputs are not permitted"),

@@ -103,6 +103,31 @@ def test_a_file_that_is_removed_while_in_use_is_made_anew(path: Path) -> None:
     box.close(20.0)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "payload = 'text'", "monotonic_ns = 'never'", "wall_ms = x'00'", "topic = 'digits/evenu'",
+        "topic = '#/event'", "id = 'id-000003'", "boot = x'ff'", "refused = ''", "refused = x'ff'",
+    ],
+)  # fmt: skip
+def test_a_row_that_became_something_else_is_dropped_and_the_others_are_not(
+    path: Path, change: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    box = opened(path)
+    box.put([row(number) for number in range(1, 6)], 0.0)
+    box.close(0.0)
+    with closing(sqlite3.connect(path)) as file:
+        file.execute(f"UPDATE events SET {change} WHERE id = 'id-000004'")
+        file.commit()
+    again = opened(path)
+    assert taken(again) == [f"id-{number:06}" for number in (1, 2, 3, 5)]
+    assert again.counters()["dropped"] == 1
+    assert "1 rows of" in caplog.text
+    again.tend(TIDY)
+    assert stored(path) == [f"id-{number:06}" for number in (1, 2, 3, 5)]
+    again.close(TIDY)
+
+
 def test_a_full_disk_delays_the_writing_and_nothing_else(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -11,10 +11,16 @@ from jsonschema import Draft202012Validator, FormatChecker
 from mosquitto import Mosquitto
 from parts import CLOCK, WALL, Listener, event, mqtt, running, wait_for
 
+from edge.control.governor import Governor, Limits
+from edge.device import Condition
 from edge.health import Latencies, stats
 from edge.records import Box, State, Track
+from edge.refusals import refusal
 from edge.track.behaviour import Behaviour
 from edge.track.state import InView
+from edge.transmit.board import Letter
+from edge.transmit.payload import result_payload
+from edge.transmit.topics import rule
 from tools import schemas
 
 BEHAVIOUR = Behaviour("digits", "digit", "integer", "digits", "place", numbers=True)
@@ -44,8 +50,16 @@ def machine() -> State:
         recognizers={"digits": {"dropped": 0}},
         trackers={"digits": {"events": 1}},
         sinks={"mqtt": {"waiting": 0}, "stdout": {"lines": 3}},
+        parked={"refused by the broker: Not authorized": 2},
         versions={"edge": "0.1.0"},
         warnings=(),
+        machine={
+            "memory_mb": 60.5,
+            "temperature_c": None,
+            "device": {"model": None, **Condition(throttled=("under-voltage",)).fields()},
+            "governor": {**Governor(Limits(), 10.0).fields(), "cpu_share": None},
+        },
+        restarts=0,
     )
     return State("stats", fields, WALL)
 
@@ -53,6 +67,17 @@ def machine() -> State:
 def camera(**changes: Any) -> State:
     fields = {"state": "ok", "reason": None, "since": WALL, "size": [640, 480], "fps": 10.0}
     return State("camera/status", fields | changes, WALL)
+
+
+def in_force() -> State:
+    """What commands have changed."""
+    fields = {"detect": True, "thresholds": {"digits": 0.9}, "changed": ["thresholds.digits"]}
+    return State("settings", fields, WALL)
+
+
+def answer() -> bytes:
+    """That a command was refused."""
+    return result_payload(refusal("not-running", "nobody here knows people"), "people", "7", WALL)
 
 
 def test_the_files_are_what_the_code_says(capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,11 +103,12 @@ def test_what_is_published_fits_its_schema(broker: Mosquitto, tmp_path: Path) ->
     settings = mqtt(broker.port)
     with Listener(settings, "edge/#") as listener, running(settings, tmp_path) as sink:
         sink.put([event(1), event(2, captured=CLOCK.monotonic_ns() - 60_000_000_000)])
-        sink.post([in_view(), camera(), machine()])
-        assert wait_for(lambda: len(listener.messages) == 6)
+        sink.post([in_view(), camera(), machine(), in_force()])
+        sink.answer(Letter("edge/kitchen/cmd/people/result", answer(), rule("cmd/people/result")))
+        assert wait_for(lambda: len(listener.messages) == 8)
     checked = set()
     for name, payload, _ in listener.messages:
-        topic = name.removeprefix("edge/kitchen/")
+        topic = name.removeprefix("edge/kitchen/").replace("cmd/people", "cmd/<command>")
         if topic == "availability":
             continue
         schema = json.loads((schemas.FOLDER / schemas.file_name(topic)).read_text())
