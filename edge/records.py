@@ -57,13 +57,15 @@ class Frame:
 class Detection:
     """Something found in one frame. ``label`` is None where it was found but not named.
 
-    ``score`` is calibrated: of detections with score s a share s is right.
+    ``score`` is calibrated: of detections with score s a share s is right. ``mark``: a decimal mark
+    stands right after it.
     """
 
     box: Box
     label: str | None
     score: float
     landmarks: Points | None = None
+    mark: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ class Track:
     since: float
     seen: float
     confirmed: bool
+    mark: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,3 +170,65 @@ class Request:
     fields: Mapping[str, Any]
     identity: str | None
     answer: Callable[[Reply], None]
+
+
+ParameterKind = Literal["flag", "whole", "number", "text", "base64"]
+"""What a member of a command's payload is: true or false, a whole number, any number, a text, bytes in base64
+(which handlers get as ``bytes``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A member of a command's payload. ``low``, ``high``: bounds of a number. ``most``: characters of a text,
+    which is printable and not blank at its ends."""
+
+    name: str
+    kind: ParameterKind
+    required: bool = True
+    low: float | None = None
+    high: float | None = None
+    most: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command that a recognizer takes, as data.
+
+    ``handler``: ``module:function``, called in the loop's thread, between two frames, as ``(recognizer,
+    fields, view) -> Reply`` with fields that fit ``parameters`` (``view``: see ``recognize.descriptor``). It
+    takes no longer than a frame; what it raises is a fault of ours.
+    """
+
+    name: str
+    summary: str
+    handler: str
+    parameters: tuple[Parameter, ...] = ()
+
+
+Platform = Literal["binary_sensor", "button", "event", "image", "number", "sensor", "switch"]
+"""Kinds of entities of Home Assistant that are used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """Something that Home Assistant shows of this device, as data; it becomes one component of its discovery.
+
+    ``key``: what its identity is made of, ``[a-z0-9_-]``; once released it keeps its meaning and its
+    platform. ``name``: for people, without the name of the device. ``topic``: where its state stands,
+    relative to the device; None for what has none. ``command``: the command that it sends (``detect``).
+    ``camera``: whether it has nothing to say while the camera gives no pictures. ``options``: what else Home
+    Assistant is told, by its own names.
+    """
+
+    key: str
+    platform: Platform
+    name: str
+    topic: str | None = None
+    command: str | None = None
+    camera: bool = True
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+LABEL = "<label>"
+"""Stands for the label in an entity of which there is one for each (a person's presence): in its name for the
+label itself, in its options for the label as a literal of a template."""

@@ -1,4 +1,4 @@
-"""The pictures that ``edge recognize --annotate DIR`` writes."""
+"""The pictures that ``edge recognize --annotate DIR`` and ``--explain DIR`` write."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from edge.records import Image
 class Annotations:
     """A folder of PNG files, each named after its picture; none takes the place of another or of an input."""
 
-    def __init__(self, folder: Path, inputs: Iterable[Path]) -> None:
-        """Makes the folder. Raises ``UsageError`` where it cannot be."""
+    def __init__(self, folder: Path, inputs: Iterable[Path], option: str = "--annotate") -> None:
+        """Makes the folder. Raises ``UsageError``, which names ``option``, where it cannot be."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise UsageError(
-                f"--annotate {folder}: {reason}", "allowed: a folder that can be written"
+                f"{option} {folder}: {reason}", "allowed: a folder that can be written"
             ) from None
         self._folder = folder.resolve()
         self._taken = {path.parent.resolve() / path.name for path in inputs}

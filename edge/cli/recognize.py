@@ -1,4 +1,4 @@
-"""``edge recognize FILES… [--json] [--annotate DIR]``: reads pictures; needs no settings and no broker."""
+"""``edge recognize FILES… [--json] [--annotate DIR] [--explain DIR]``: reads pictures, without a broker."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,13 @@ from edge.annotate import annotate
 from edge.capture.chatter import held_back
 from edge.capture.stills import picture_files, read_picture
 from edge.cli.annotations import Annotations
+from edge.cli.explanations import sheet
 from edge.cli.terminal import Terminal, shown
 from edge.clock import SystemClock
 from edge.errors import InputError
 from edge.geometry import size_of, whole
 from edge.infer.model import Model
-from edge.recognize.descriptor import Recognizer
+from edge.recognize.descriptor import Explaining, Explanation, Recognizer
 from edge.recognize.registry import descriptors, resolve
 from edge.records import Detection, Frame, Image
 from edge.settings.compose import Settings
@@ -37,13 +38,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--annotate", type=Path, metavar="DIR", help="write the pictures with what was read to DIR"
     )
 
+    parser.add_argument(
+        "--explain", type=Path, metavar="DIR", help="write to DIR where the network looked for each digit"
+    )
+
 
 def main(args: argparse.Namespace) -> int:
     """Reads every file; 1 when some could not be read, each named on standard error."""
     settings = load(args.config)
     recognizers = _recognizers(settings)
     sources = list(_each(args.files))
-    annotations = _annotations(args.annotate, sources)
+    annotations = _annotations(args.annotate, sources, "--annotate")
+    explanations = _annotations(args.explain, sources, "--explain")
     console = Terminal(highlight=False, soft_wrap=True)
     failed = 0
     for sequence, source in enumerate(sources):
@@ -56,18 +62,21 @@ def main(args: argparse.Namespace) -> int:
             failed += _tell(error)
             continue
         begun = time.perf_counter()
-        found = _recognise(image, sequence, recognizers)
+        frame = _frame(image, sequence)
+        found = {name: recognizer.detect(frame) for name, recognizer in recognizers.items()}
         elapsed = (time.perf_counter() - begun) * 1e3
         numbers = {name: _numbers(items) for name, items in found.items() if descriptors()[name].numbers}
         if args.json:
             print(json.dumps(_record(source, image, found, numbers, elapsed)), flush=True)
         else:
             console.print(_line(source, found, numbers))
-        if annotations:
-            try:
+        try:
+            if annotations:
                 annotations.write(source, _drawn(image, found, numbers))
-            except InputError as error:
-                failed += _tell(error)
+            if explanations:
+                explanations.write(source, sheet(image, _explained(frame, recognizers)))
+        except InputError as error:
+            failed += _tell(error)
     return 1 if failed else 0
 
 
@@ -81,9 +90,11 @@ def _recognizers(settings: Settings) -> dict[str, Recognizer]:
     }
 
 
-def _annotations(folder: Path | None, sources: Sequence[Path | InputError]) -> Annotations | None:
+def _annotations(
+    folder: Path | None, sources: Sequence[Path | InputError], option: str
+) -> Annotations | None:
     inputs = [source for source in sources if isinstance(source, Path)]
-    return Annotations(folder, inputs) if folder else None
+    return Annotations(folder, inputs, option) if folder else None
 
 
 def _tell(error: InputError) -> int:
@@ -101,18 +112,25 @@ def _each(arguments: Sequence[str]) -> Iterator[Path | InputError]:
             yield error
 
 
-def _recognise(
-    image: Image, sequence: int, recognizers: dict[str, Recognizer]
-) -> dict[str, Sequence[Detection]]:
+def _frame(image: Image, sequence: int) -> Frame:
     clock = SystemClock()
-    frame = Frame(image, sequence, clock.monotonic_ns(), clock.wall())
-    return {name: recognizer.detect(frame) for name, recognizer in recognizers.items()}
+    return Frame(image, sequence, clock.monotonic_ns(), clock.wall())
+
+
+def _explained(frame: Frame, recognizers: Mapping[str, Recognizer]) -> list[Explanation]:
+    """Of those recognizers that can."""
+    return [
+        explanation
+        for recognizer in recognizers.values()
+        if isinstance(recognizer, Explaining)
+        for explanation in recognizer.explain(frame)
+    ]
 
 
 def _numbers(detections: Sequence[Detection]) -> list[Number]:
     return group(
         [
-            Glyph(found.box, found.label, found.score, index)
+            Glyph(found.box, found.label, found.score, index, found.mark)
             for index, found in enumerate(detections)
             if found.label
         ]

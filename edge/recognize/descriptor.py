@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.records import Description, Detection, Frame, Image, Target
+from edge.records import Box, Command, Description, Detection, Entity, Frame, Image, Target, Track
 
 
 class Network(Protocol):
@@ -51,7 +51,11 @@ LoadModel = Callable[[str], Network]
 
 
 class Recognizer(Protocol):
-    """Looks at frames. Keeps nothing between calls that could change an answer."""
+    """Looks at frames. Keeps nothing between calls that could change an answer, but for ``threshold`` and
+    what its commands change; both change between two frames only."""
+
+    threshold: float
+    """Lowest score that is told, 0..1; may be set."""
 
     def detect(self, frame: Frame) -> Sequence[Detection]:
         """All that is in view, best score first, at most the recognizer's bound."""
@@ -63,6 +67,46 @@ class Recognizer(Protocol):
 
     def counters(self) -> Mapping[str, int]:
         """Totals since the start for ``stats``: what was dropped at a bound, for one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """Why something was read as it was, for ``edge recognize --explain``.
+
+    ``told``: whether it reached the threshold. ``view``: what the network was shown, (h, w) uint8 grey.
+    ``attention``: (h, w) float32, how much of the score each place carries; below 0: speaks against it.
+    ``scores``: of the likeliest classes, best first, before the surroundings were weighed.
+    """
+
+    box: Box
+    label: str
+    score: float
+    told: bool
+    view: Image
+    attention: NDArray[np.float32]
+    scores: tuple[tuple[str, float], ...]
+
+
+@runtime_checkable
+class Explaining(Protocol):
+    """A recognizer that can say why."""
+
+    def explain(self, frame: Frame) -> Sequence[Explanation]:
+        """What was read and what was almost read, surest first, at most a bounded number."""
+        ...
+
+
+class View(Protocol):
+    """What a command of a recognizer may look at; good until the command ends."""
+
+    @property
+    def frame(self) -> Frame | None:
+        """The newest frame, None before the first."""
+        ...
+
+    def track(self, number: int) -> Track | None:
+        """What the recognizer's tracker knows by this number, None where that is not in view now."""
         ...
 
 
@@ -87,3 +131,9 @@ class Descriptor:
     """What names a thing: a detection itself (digits), or a closer look at its track (faces)."""
     numbers: bool = False
     """Whether its labels on one line make a number."""
+    entities: tuple[Entity, ...] = ()
+    """What Home Assistant shows of it."""
+    entity_of_label: Entity | None = None
+    """What Home Assistant shows of each label that it knows by name (each enrolled person), if anything."""
+    commands: tuple[Command, ...] = ()
+    """The commands that it takes, besides those of every recognizer."""

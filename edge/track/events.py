@@ -14,7 +14,7 @@ from edge.track.settings import EventSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Occasion:
     """When something is told: ``now`` in monotonic seconds, and the frame it was decided on.
 
     ``wall`` and ``captured`` are the time of the decision: the frame's own, or later when a
@@ -52,7 +52,8 @@ class Announcer:
 
     The first that is told of a track is always ``new``, and ``end`` is told only after it.
     Where events come faster than allowed, ``new`` and ``update`` wait for a later frame, and tell what is
-    so then; ``end`` never waits, since each follows a ``new`` that was allowed.
+    so then; ``end`` never waits, since each follows a ``new`` that was allowed. A thing that is less sure
+    than ``lowest`` waits in the same way until it is sure enough.
     """
 
     def __init__(self, behaviour: Behaviour, settings: EventSettings) -> None:
@@ -64,15 +65,22 @@ class Announcer:
         self._refilled: float | None = None
         self._counts = {"events": 0, "events_silenced": 0, "events_delayed": 0, "cooldowns_dropped": 0}
 
-    def tell(self, tracks: Iterable[Track], ended: Iterable[Track], moment: Moment) -> list[Event]:
+    def change(self, settings: EventSettings) -> None:
+        """Other settings from here on; what was told stays told."""
+        self._settings = settings
+
+    def tell(
+        self, tracks: Iterable[Track], ended: Iterable[Track], occasion: Occasion, lowest: float = 0.0
+    ) -> list[Event]:
         """Events for ``tracks`` (confirmed and named, as they are now) and for those that ``ended``.
 
-        In this order: ``end``, then the others, each by track.
+        In this order: ``end``, then the others, each by track. ``lowest``: score that ``new`` and ``update``
+        need.
         """
-        self._refill(moment.now)
-        self._forget(moment.now)
-        events = [event for track in ended for event in self._end(track, moment)]
-        events += [event for track in tracks for event in self._follow(track, moment)]
+        self._refill(occasion.now)
+        self._forget(occasion.now)
+        events = [event for track in ended for event in self._end(track, occasion)]
+        events += [event for track in tracks for event in self._follow(track, occasion, lowest)]
         self._counts["events"] += len(events)
         return events
 
@@ -84,50 +92,56 @@ class Announcer:
         """
         return dict(self._counts)
 
-    def _follow(self, track: Track, moment: Moment) -> Sequence[Event]:
+    def knows(self, track: int) -> bool:
+        """Whether anything was told of this track, or kept back because it is something told before."""
+        return track in self._told
+
+    def _follow(self, track: Track, occasion: Occasion, lowest: float) -> Sequence[Event]:
         label = track.label
-        if label is None:
+        if label is None or track.score < lowest:
             return ()
         told = self._told.get(track.id)
         if told is None or (not told.published and told.label != label):
-            return self._begin(track, label, moment)
-        if told.label != label or (told.published and self._moved(track, told, moment.now)):
-            return self._publish("update", track, label, moment)
+            return self._begin(track, label, occasion)
+        if told.label != label or (told.published and self._moved(track, told, occasion.now)):
+            return self._publish("update", track, label, occasion)
         return ()
 
-    def _begin(self, track: Track, label: str, moment: Moment) -> Sequence[Event]:
+    def _begin(self, track: Track, label: str, occasion: Occasion) -> Sequence[Event]:
         if self._is_again(track, label):
-            self._told[track.id] = _Told(label, track.box, moment.now, published=False)
+            self._told[track.id] = _Told(label, track.box, occasion.now, published=False)
             self._counts["events_silenced"] += 1
             return ()
-        return self._publish("new", track, label, moment)
+        return self._publish("new", track, label, occasion)
 
-    def _publish(self, event_type: EventType, track: Track, label: str, moment: Moment) -> Sequence[Event]:
+    def _publish(
+        self, event_type: EventType, track: Track, label: str, occasion: Occasion
+    ) -> Sequence[Event]:
         if self._allowance < 1:
             self._counts["events_delayed"] += 1
             return ()
         self._allowance -= 1
-        self._told[track.id] = _Told(label, track.box, moment.now, published=True)
-        return (self._event(event_type, track, label, moment),)
+        self._told[track.id] = _Told(label, track.box, occasion.now, published=True)
+        return (self._event(event_type, track, label, occasion),)
 
-    def _end(self, track: Track, moment: Moment) -> Sequence[Event]:
+    def _end(self, track: Track, occasion: Occasion) -> Sequence[Event]:
         told = self._told.pop(track.id, None)
         if told is None:
             return ()
-        self._remember(_Gone(told.label, track.box, moment.now))
-        return (self._event("end", track, told.label, moment),) if told.published else ()
+        self._remember(_Gone(told.label, track.box, occasion.now))
+        return (self._event("end", track, told.label, occasion),) if told.published else ()
 
-    def _event(self, event_type: EventType, track: Track, label: str, moment: Moment) -> Event:
+    def _event(self, event_type: EventType, track: Track, label: str, occasion: Occasion) -> Event:
         return Event(
             recognizer=self._behaviour.recognizer,
             event_type=event_type,
-            wall=moment.wall,
-            captured=moment.captured,
+            wall=occasion.wall,
+            captured=occasion.captured,
             track=track.id,
             score=track.score,
             box=track.box,
-            sequence=moment.sequence,
-            size=moment.size,
+            sequence=occasion.sequence,
+            size=occasion.size,
             fields={self._behaviour.label: self._behaviour.value(label)},
         )
 

@@ -45,20 +45,23 @@ _USUAL_GAP = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Glyph:
-    """One digit as the grouping sees it. ``id`` is the caller's: a track, or an index."""
+    """One digit as the grouping sees it. ``id`` is the caller's: a track, or an index. ``mark``: a decimal
+    mark stands right after it."""
 
     box: Box
     label: str
     score: float
     id: int
+    mark: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """Digits in order. ``score`` is the probability that all of them are right; ``members`` are their ids.
+    """Digits in order, with a point where a decimal mark stands.
 
-    It is the product of the digits' calibrated scores, so it takes their errors for
-    independent. Digits of one hand in one light err together, so it is a lower bound in practice.
+    ``score`` is the probability that all of them are right; ``members`` are their ids. It is the product
+    of the digits' calibrated scores, so it takes their errors for independent. Digits of one hand in one
+    light err together, so it is a lower bound in practice.
     """
 
     text: str
@@ -204,7 +207,7 @@ def _split(chain: Sequence[int], layout: _Layout) -> list[list[int]]:
 
 def _number(glyphs: Sequence[Glyph]) -> Number:
     return Number(
-        text="".join(glyph.label for glyph in glyphs),
+        text="".join(glyph.label + "." * glyph.mark for glyph in glyphs).rstrip("."),
         score=math.prod(glyph.score for glyph in glyphs),
         box=union(*(glyph.box for glyph in glyphs)),
         members=tuple(glyph.id for glyph in glyphs),

@@ -34,7 +34,7 @@ class InView:
         size: (width, height) of the full rotated frame.
         """
         glyphs = {
-            track.id: Glyph(track.box, track.label, track.score, track.id)
+            track.id: Glyph(track.box, track.label, track.score, track.id, track.mark)
             for track in tracks
             if track.label is not None
         }
@@ -75,6 +75,7 @@ def _number(number: Number, items: str) -> dict[str, Any]:
 
 def _changed(before: _Glyphs, now: _Glyphs) -> bool:
     return before.keys() != now.keys() or any(
-        glyph.label != before[track].label or displacement(before[track].box, glyph.box) > _MEANINGFUL
+        (glyph.label, glyph.mark) != (before[track].label, before[track].mark)
+        or displacement(before[track].box, glyph.box) > _MEANINGFUL
         for track, glyph in now.items()
     )

@@ -13,13 +13,17 @@ from edge.geometry import size_of
 from edge.records import Description, Detection, Event, Frame, Reason, State, Target, Track
 from edge.track.assign import Floats, common_motion, pairs
 from edge.track.behaviour import Behaviour
-from edge.track.events import Announcer, Moment
+from edge.track.events import Announcer, Occasion
 from edge.track.motion import Drift, Motion
 from edge.track.settings import EventSettings, TrackingSettings
 from edge.track.state import InView
 from edge.track.vote import Vote
 
 _URGENCY: dict[Reason, int] = {"new": 0, "unsure": 1, "due": 2}
+
+
+_MARKING = 0.25
+"""How much a new look at a decimal mark counts: three in a row make one, or unmake it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -33,6 +37,7 @@ class _Path:
     seen: float
     detection: Detection | None
     sightings: int = 1
+    marked: float = 0.0
     confirmed: bool = False
 
     @property
@@ -44,7 +49,14 @@ class _Path:
 
     def record(self) -> Track:
         return Track(
-            self.id, self.motion.box, self.vote.label, self.vote.score, self.since, self.seen, self.confirmed
+            self.id,
+            self.motion.box,
+            self.vote.label,
+            self.vote.score,
+            self.since,
+            self.seen,
+            self.confirmed,
+            mark=self.marked > 0.5,
         )
 
 
@@ -58,13 +70,15 @@ class Tracker:
         self._in_view = InView(behaviour)
         self._paths: dict[int, _Path] = {}
         self._next = 1
-        self._moment: Moment | None = None
+        self._occasion: Occasion | None = None
+        self.threshold = 0.0
+        """Lowest score that is told, 0..1, besides ``sure``; may be set between two frames."""
         self._counts = {"tracks": 0, "tracks_refused": 0}
 
     def associate(self, frame: Frame, detections: Sequence[Detection], now: float) -> list[Target]:
         """Joins detections to tracks, begins new ones; gives those that want a closer look, best first."""
-        elapsed = 0.0 if self._moment is None else max(now - self._moment.now, 0.0)
-        self._moment = Moment(now, frame.wall, frame.captured, frame.sequence, size_of(frame.image))
+        elapsed = 0.0 if self._occasion is None else max(now - self._occasion.now, 0.0)
+        self._occasion = Occasion(now, frame.wall, frame.captured, frame.sequence, size_of(frame.image))
         paths = list(self._paths.values())
         drift = Drift([path.motion for path in paths])
         for path in paths:
@@ -91,7 +105,7 @@ class Tracker:
             path = self._paths.get(description.track)
             if path is not None:
                 path.vote.look(description.label, description.score, description.quality, now)
-        if self._moment is None:
+        if self._occasion is None:
             return [], []
         if self._behaviour.cooldown == "label":
             self._rejoin()
@@ -99,10 +113,30 @@ class Tracker:
         for path in ended:
             del self._paths[path.id]
         tracks = [track for track in self.tracks() if track.confirmed and track.label is not None]
-        moment = _later(self._moment, now)
-        events = self._announcer.tell(tracks, [path.record() for path in ended], moment)
-        state = self._in_view.tell(tracks, moment.size, moment.wall)
+        occasion = _later(self._occasion, now)
+        lowest = max(self._settings.sure, self.threshold)
+        events = self._announcer.tell(tracks, [path.record() for path in ended], occasion, lowest)
+        # What was told stays in view until it ends, though its score may fall for a while.
+        shown = [track for track in tracks if track.score >= lowest or self._announcer.knows(track.id)]
+        state = self._in_view.tell(shown, occasion.size, occasion.wall)
         return events, [] if state is None else [state]
+
+    def change(self, tracking: TrackingSettings, events: EventSettings) -> None:
+        """Other settings from here on; what is followed stays what it is."""
+        self._settings = tracking
+        self._announcer.change(events)
+        for path in self._paths.values():
+            path.vote.settings = tracking
+
+    def close(self, now: float) -> tuple[list[Event], list[State]]:
+        """Nothing is looked for any more: ends all that is followed, and tells that nothing is in view."""
+        if self._occasion is None:
+            return [], []
+        ended = [path.record() for path in self._paths.values()]
+        self._paths.clear()
+        occasion = _later(self._occasion, now)
+        state = self._in_view.tell([], occasion.size, occasion.wall)
+        return self._announcer.tell([], ended, occasion), [] if state is None else [state]
 
     def tracks(self) -> list[Track]:
         """All tracks by id, also those that are not confirmed yet."""
@@ -128,6 +162,7 @@ class Tracker:
     def _see(self, path: _Path, detection: Detection, elapsed: float, now: float) -> None:
         path.motion.correct(detection.box, elapsed, self._settings.smoothing)
         path.detection = detection
+        path.marked += _MARKING * (detection.mark - path.marked)
         path.seen = now
         path.sightings += 1
         enough = path.sightings >= self._settings.confirm_looks
@@ -185,15 +220,15 @@ class Tracker:
                 old.seen, old.confirmed = path.seen, old.confirmed or path.confirmed
 
 
-def _later(moment: Moment, now: float) -> Moment:
+def _later(occasion: Occasion, now: float) -> Occasion:
     """The same frame, ``now``: its own time in its tick, later while no frame comes."""
-    elapsed = max(now - moment.now, 0.0)
-    return Moment(
-        max(now, moment.now),
-        moment.wall + timedelta(seconds=elapsed),
-        moment.captured + round(elapsed * 1e9),
-        moment.sequence,
-        moment.size,
+    elapsed = max(now - occasion.now, 0.0)
+    return Occasion(
+        max(now, occasion.now),
+        occasion.wall + timedelta(seconds=elapsed),
+        occasion.captured + round(elapsed * 1e9),
+        occasion.sequence,
+        occasion.size,
     )
 
 

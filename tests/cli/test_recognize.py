@@ -104,3 +104,20 @@ def test_a_picture_that_cannot_be_written_is_named(
     output = capsys.readouterr()
     assert "a.png: cannot be written: Is a directory" in output.err
     assert str(file)[:20] in output.out
+
+
+def test_explanations_are_pictures_beside_their_files(tmp_path: Path) -> None:
+    image = paper((320, 200))
+    cv2.putText(image, "7", (120, 150), cv2.FONT_HERSHEY_SIMPLEX, 4, (30, 30, 30), 9, cv2.LINE_AA)
+    assert cv2.imwrite(str(tmp_path / "seven.png"), image)
+    picture(tmp_path / "nothing.png")
+    out = tmp_path / "out"
+    files = [str(tmp_path / name) for name in ("seven.png", "nothing.png")]
+    assert main(["recognize", "--explain", str(out), *files]) == 0
+    width, height = size_of(read_picture(out / "seven.png"))
+    assert width >= 300
+    assert height >= 140
+    sheet = read_picture(out / "seven.png").astype(int)
+    assert ((sheet[..., 2] - sheet[..., 0]) > 60).any()  # somewhere something spoke for the seven
+    assert (out / "nothing.png").exists()
+    assert main(["recognize", "--explain", "/dev/null/x", *files]) == 2

@@ -13,7 +13,9 @@ from edge.recognize.digits.strokes import ink_plane
 from edge.records import Box, Image
 
 
-def scores(image: Image, boxes: list[Box], *, dark: bool = True, score: float = 0.99) -> list[float]:
+def scores(
+    image: Image, boxes: list[Box], *, dark: bool = True, score: float = 0.99, letterlike: bool = False
+) -> list[float]:
     n = len(boxes)
     readings = Readings(
         np.array(boxes, np.float32).reshape(-1, 4),
@@ -22,7 +24,7 @@ def scores(image: Image, boxes: list[Box], *, dark: bool = True, score: float = 
         np.full(n, dark),
     )
     planes = {some: ink_plane(image, dark=some) for some in (True, False)}
-    return [float(value) for value in judged(readings, planes).scores]
+    return [float(value) for value in judged(readings, np.full(n, letterlike), planes).scores]
 
 
 @pytest.mark.parametrize("height", [16, 40, 150])
@@ -60,6 +62,26 @@ def test_letters_at_the_ends_of_a_row_of_digits_leave_it_believable() -> None:
     boxes = [write(image, digit, (76 + 36 * place, 100), 40) for place, digit in enumerate("123456")]
     write(image, "B", (76 + 36 * 6, 100), 40)
     assert min(scores(image, boxes)) > 0.98
+
+
+def test_what_looks_like_a_letter_in_a_line_of_writing_is_mostly_one() -> None:
+    image = sheet(1280, 200)
+    write(image, "the word", (40, 60), 40)
+    alone = write(image, "5", (330, 60), 40)
+    write(image, "of many", (420, 60), 40)
+    (seven,) = scores(image, [alone])
+    (five,) = scores(image, [alone], letterlike=True)
+    assert five < 0.9 < seven
+    in_a_row = row(image, "50", (700, 60), 40)
+    assert min(scores(image, in_a_row, letterlike=True)) > 0.95
+
+
+def test_rules_of_the_paper_are_no_writing() -> None:
+    image = sheet(1280, 300)
+    box = write(image, "5", (600, 100), 40)
+    for y in range(60, 300, 30):
+        cv2.line(image, (0, y), (1279, y), (120, 120, 120), 2)
+    assert scores(image, [box], letterlike=True)[0] > 0.97
 
 
 def test_a_unit_behind_a_space_lines_of_the_paper_and_walls_of_a_cell_do_not_matter() -> None:

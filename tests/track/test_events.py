@@ -152,6 +152,29 @@ def test_a_weak_label_is_not_told() -> None:
     assert not script.events
 
 
+def test_a_thing_that_is_no_longer_sure_is_not_told_of_until_it_is() -> None:
+    """It is told once, well seen; it is seen badly, then moves, and is told of when it is seen well again."""
+    script = Script()
+    script.play(2, lambda t: [digit(6, 50)])
+    script.play(4, lambda t: [digit(6, 50, score=0.45)])
+    script.play(6, lambda t: [digit(6, 50 + 20 * t, score=0.45)])
+    assert script.digits_told() == [("new", 6)]
+    assert script.states[-1].fields["digits"][0]["digit"] == 6, "it is still in view"
+    script.play(2, lambda t: [digit(6, 170)])
+    assert script.digits_told()[-1] == ("update", 6)
+    assert script.told("update")[0].score >= 0.5
+    script.play(3, lambda t: [])
+    assert script.digits_told()[-1] == ("end", 6), "the end is told however sure it was"
+
+
+@pytest.mark.parametrize(("threshold", "told"), [(0.0, 1), (0.9, 1), (0.99, 0)])
+def test_nothing_below_the_threshold_is_told_or_in_view(threshold: float, told: int) -> None:
+    script = Script()
+    script.tracker.threshold = threshold
+    script.play(3, lambda t: [digit(3, 100, score=0.95)])
+    assert len(script.told("new")) == len(script.states[-1].fields["digits"]) == told
+
+
 @given(
     seed=st.integers(0, 2**32 - 1),
     steps=st.lists(st.floats(0.03, 0.7), min_size=20, max_size=60),

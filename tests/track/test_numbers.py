@@ -154,3 +154,15 @@ def test_every_digit_is_in_exactly_one_number(boxes: list[Box]) -> None:
     """Wherever boxes lie: overlapping, nested, equal, outside of the picture."""
     numbers = group([Glyph(box, "1", 0.9, i) for i, box in enumerate(boxes)])
     assert sorted(i for number in numbers for i in number.members) == list(range(len(boxes)))
+
+
+def test_decimal_marks_stand_in_the_text_but_not_at_its_end() -> None:
+    boxes = [Box(40.0 * place, 0, 28, 50) for place in range(5)]
+    marks = (False, True, False, False, True)
+    glyphs = [
+        Glyph(box, str(index), 0.9, index, mark)
+        for index, (box, mark) in enumerate(zip(boxes, marks, strict=True))
+    ]
+    (number,) = group(glyphs)
+    assert number.text == "01.234"
+    assert number.members == (0, 1, 2, 3, 4)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from script import ROW, Script, digit, jittered
 
 from edge.records import Detection
-from edge.track.settings import TrackingSettings
+from edge.track.settings import EventSettings, TrackingSettings
 
 
 def test_a_still_scene_tells_each_digit_once() -> None:
@@ -141,3 +141,19 @@ def test_two_hundred_digits_in_view_cost_little() -> None:
     script.play(1, lambda t: jittered(page, chance))
     assert (time.perf_counter() - begun) / 10 < 0.1
     assert script.tracker.counters()["tracks"] == 200
+
+
+def test_other_settings_change_no_identity_and_the_end_of_all_is_told() -> None:
+    script = Script()
+    script.play(1.0, lambda _: ROW)
+    news = {event.track for event in script.events if event.event_type == "new"}
+    assert len(news) == len(ROW)
+    script.tracker.change(TrackingSettings(patience=9), EventSettings(cooldown=0))
+    script.play(5.0, lambda _: [])
+    assert script.told("end") == [], "the patience is the new one"
+    events, states = script.tracker.close(script.now)
+    assert {event.track for event in events} == news
+    assert {event.event_type for event in events} == {"end"}
+    assert states[-1].fields["digits"] == []
+    assert script.tracker.tracks() == []
+    assert script.tracker.close(script.now) == ([], [])

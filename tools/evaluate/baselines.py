@@ -50,12 +50,12 @@ class ContourRecipe:
     def __init__(self, find: Callable[[Image], Boxes], network: Network, threshold: float) -> None:
         self._find = find
         self._reader = Reader(network)
-        self._threshold = threshold
+        self.threshold = threshold
 
     def detect(self, frame: Frame) -> Sequence[Detection]:
         """All contours whose score reaches the threshold, surest first."""
         grey = np.asarray(cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY), np.uint8)
-        readings = self._reader.read(grey, self._find(grey), dark_ink=True).above(self._threshold)
+        readings = self._reader.read(grey, self._find(grey), dark_ink=True).above(self.threshold)
         found = zip(readings.boxes.tolist(), readings.classes, readings.scores.tolist(), strict=True)
         detections = [Detection(Box(*box), self._reader.digits[index], score) for box, index, score in found]
         return sorted(detections, key=lambda detection: -detection.score)

@@ -79,6 +79,13 @@ class Reader:
         self._network = network
         self._crop = np.empty((height, width), np.uint8)
 
+    def show(
+        self, plane: Image, box: NDArray[np.float32], *, dark_ink: bool
+    ) -> tuple[Image, NDArray[np.float32]]:
+        """The cut at ``box`` (4,) as the network sees it, (N, N) uint8, and all its scores; copies."""
+        cut(plane, Box(*box.tolist()), dark_ink=dark_ink, out=self._crop)
+        return self._crop.copy(), self._network.run(self._crop)["scores"].copy()
+
     def read(self, plane: Image, boxes: Boxes, *, dark_ink: bool) -> Readings:
         """The likeliest digit at each of ``boxes`` (N, 4) of ``plane`` (H, W) uint8, with its score.
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.errors import ModelError
 from edge.geometry import Boxes
-from edge.recognize.descriptor import LoadModel, Network
+from edge.recognize.descriptor import Explanation, LoadModel, Network
 from edge.recognize.digits.classify import Reader, Readings
-from edge.recognize.digits.context import judged
+from edge.recognize.digits.context import LETTERLIKE, judged
+from edge.recognize.digits.explain import attention
 from edge.recognize.digits.frames import frames
+from edge.recognize.digits.marks import marked
 from edge.recognize.digits.overlaps import resolve
 from edge.recognize.digits.proposals import choose, propose
 from edge.recognize.digits.settings import DigitsSettings
@@ -24,6 +28,9 @@ WORKING_SIDE = 1280
 
 POSSIBLE = 0.2
 """Score from which a reading takes part when overlaps and surroundings are judged, told or not."""
+
+EXPLAINED, LIKELIEST = 48, 3
+"""Readings of a frame, and classes of each, that are explained at most: each costs some 400 runs."""
 
 LOWEST = 8.0
 """Height in pixels at working size below which nothing is legible."""
@@ -41,23 +48,26 @@ class DigitRecognizer:
         """``network`` reads one grey square crop: ``scores`` of the digits and of what is none."""
         self._settings = settings
         self._reader = Reader(network)
-        self._threshold = _threshold(settings, network)
+        self._network = network
+        self._letterlike = np.array([digit in LETTERLIKE for digit in self._reader.digits])
+        self.threshold = _threshold(settings, network)
         self._polarities = {"auto": (True, False), "dark": (True,), "light": (False,)}[settings.polarity]
         self._counters = {"candidates": 0, "dropped_candidates": 0}
 
     def detect(self, frame: Frame) -> Sequence[Detection]:
         """The digits of a frame, surest first, in pixels of the full frame; what is rejected is left out."""
-        left, top, width, height = frame.region or (0, 0, frame.image.shape[1], frame.image.shape[0])
-        if not width or not height:
+        look = self._look(frame)
+        if look is None:
             return []
-        image, scale = _working(frame.image[top : top + height, left : left + width])
-        readings = self._read(image, scale).above(self._threshold)
-        boxes = readings.boxes / scale + np.array([left, top, 0, 0], np.float32)
+        readings = look.readings.above(self.threshold)
+        boxes = readings.boxes / look.scale + look.offset
+        marks = marked(readings, look.planes)
         return [
             Detection(
                 Box(*boxes[index].tolist()),
                 self._reader.digits[readings.classes[index]],
                 float(readings.scores[index]),
+                mark=bool(marks[index]),
             )
             for index in np.argsort(-readings.scores, kind="stable")
         ]
@@ -66,19 +76,55 @@ class DigitRecognizer:
         """Nothing: ``detect`` has named all digits already."""
         return ()
 
+    def explain(self, frame: Frame) -> Sequence[Explanation]:
+        """What was read and, from ``POSSIBLE`` on, what was almost read, with where the network looked."""
+        look = self._look(frame)
+        if look is None:
+            return []
+        readings = look.readings
+        boxes = readings.boxes / look.scale + look.offset
+        found = []
+        for index in np.argsort(-readings.scores, kind="stable")[:EXPLAINED]:
+            dark = bool(readings.dark[index])
+            view, scores = self._reader.show(look.planes[dark], readings.boxes[index], dark_ink=dark)
+            label = self._reader.digits[readings.classes[index]]
+            place = self._network.labels.index(label)
+            best = np.argsort(-scores)[:LIKELIEST]
+            found.append(
+                Explanation(
+                    box=Box(*boxes[index].tolist()),
+                    label=label,
+                    score=float(readings.scores[index]),
+                    told=bool(readings.scores[index] >= self.threshold),
+                    view=view,
+                    attention=attention(self._network, view, place),
+                    scores=tuple((self._network.labels[i], float(scores[i])) for i in best),
+                )
+            )
+        return found
+
     def counters(self) -> Mapping[str, int]:
         """``candidates`` shown to the network, and ``dropped_candidates`` beyond ``max_candidates``."""
         return dict(self._counters)
 
-    def _read(self, image: Image, scale: float) -> Readings:
-        """What stands in ``image``, which is the frame times ``scale``, in pixels of ``image``."""
+    def _look(self, frame: Frame) -> _Look | None:
+        """All that may stand in the frame's region, None where that is empty."""
+        left, top, width, height = frame.region or (0, 0, frame.image.shape[1], frame.image.shape[0])
+        if not width or not height:
+            return None
+        image, scale = _working(frame.image[top : top + height, left : left + width])
         planes = {dark: ink_plane(image, dark=dark) for dark in self._polarities}
+        return _Look(self._read(planes, scale), planes, scale, np.array([left, top, 0, 0], np.float32))
+
+    def _read(self, planes: Mapping[bool, Image], scale: float) -> Readings:
+        """What stands in ``planes``, which are the frame times ``scale``, in pixels of theirs."""
         places = self._places(planes, scale)
         readings = Readings.join(
             [self._reader.read(planes[dark], boxes, dark_ink=dark) for dark, boxes in places.items()]
         )
-        possible = resolve(readings.above(min(POSSIBLE, self._threshold)))
-        return judged(possible.take(~frames(possible, planes)), planes)
+        possible = resolve(readings.above(min(POSSIBLE, self.threshold)))
+        standing = possible.take(~frames(possible, planes))
+        return judged(standing, self._letterlike[standing.classes], planes)
 
     def _places(self, planes: Mapping[bool, Image], scale: float) -> dict[bool, Boxes]:
         """Boxes (N, 4) that the network shall see, for dark ink (True) and light."""
@@ -90,6 +136,17 @@ class DigitRecognizer:
         self._counters["candidates"] += sum(len(boxes) for boxes in chosen)
         self._counters["dropped_candidates"] += dropped
         return dict(zip(planes, chosen, strict=True))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """What was read in a frame: ``readings`` in pixels of ``planes``, which are ``scale`` times the frame's
+    part whose corner is ``offset`` (4,)."""
+
+    readings: Readings
+    planes: Mapping[bool, Image]
+    scale: float
+    offset: NDArray[np.float32]
 
 
 def _working(image: Image) -> tuple[Image, float]:
