@@ -15,6 +15,8 @@ from edge.errors import ConfigError, ModelError
 
 _WHOLE = {"INT8", "INT32", "INT16", "UINT8", "BOOL", "INT64"}
 _KIND = b"TFL3"
+_VARIABLES = {"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"}
+"""Of these the quantizing library reads tensors that have no memory, and the process dies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,12 @@ def float_input(content: bytes, source: Path) -> tuple[tuple[int, ...], str]:
     if tensor["dtype"] != np.float32:
         raise ModelError(
             f"{source} takes {np.dtype(tensor['dtype'])}", "a float model is needed, not a quantized one"
+        )
+    variables = _VARIABLES & set(operations(content))
+    if variables:
+        raise ModelError(
+            f"{source} keeps its weights in variables ({', '.join(sorted(variables))})",
+            "convert it with the weights as constants: TFLiteConverter.from_keras_model, or a frozen graph",
         )
     shape = tuple(int(n) for n in tensor["shape"])
     if math.prod(shape) < 1:
