@@ -148,9 +148,6 @@ def _identity(value: Any) -> str | None:
     raise _PayloadError(f"request: a text of at most {IDENTITY} printable characters, or a whole number")
 
 
-Answer = Callable[[Reply], None]
-
-
 @dataclass(frozen=True, slots=True)
 class _Address:
     """Where an answer goes; ``correlation`` as the asker gave it."""
@@ -202,15 +199,16 @@ class Wire:
     def arrived(self, message: Arrived) -> None:
         """Takes one message: it becomes a request, or is refused."""
         command = message.topic.rpartition("/")[2]
-        address = self._address(command, message)
-        answer = partial(self._answer, address, command, None)
         now = self._clock.monotonic_ns() / 1e9
-        if self._bucket.full(now):
+        if self._flooded and self._bucket.full(now):
             self._flooded = False
         if not self._bucket.take(now):
-            self._refuse_flood(answer)
+            # First of all, and with little work: a flood must not take the processor from the camera.
+            self._refuse_flood(command, message)
             return
         self._answered_flood = False
+        address = self._address(command, message)
+        answer = partial(self._answer, address, command, None)
         if message.retain:
             self._count("commands_retained")
             self._tell_retained(message.topic)
@@ -239,7 +237,7 @@ class Wire:
         else:
             self._count("commands")
 
-    def _refuse_flood(self, answer: Answer) -> None:
+    def _refuse_flood(self, command: str, message: Arrived) -> None:
         """An answer to each would double it: only the first after one that was taken is answered; and the log
         hears of it once, until it has been calm."""
         self._count("commands_limited")
@@ -248,7 +246,8 @@ class Wire:
             log.warning("commands come faster than commands.per_minute allows; those too many are counted")
         if not self._answered_flood:
             self._answered_flood = True
-            answer(refusal("too-often", f"at most {self._limits.per_minute:g} commands a minute are taken"))
+            words = f"at most {self._limits.per_minute:g} commands a minute are taken"
+            self._answer(self._address(command, message), command, None, refusal("too-often", words))
 
     def _tell_retained(self, topic: str) -> None:
         """Once each, since it comes again with every connection until somebody removes it."""

@@ -53,7 +53,7 @@ def test_the_service_can_be_ended_while_it_starts(number: int, moment: float, tm
     assert "edge/cli/" not in said
 
 
-@pytest.mark.parametrize("place", [["--port", "0"], ["--port", "99999"], ["--host", "mqtt://broker"]])
+@pytest.mark.parametrize("place", [["--port", "0"], ["--port", "99999"], ["--host", "http://broker"]])
 def test_watch_is_told_where_a_broker_cannot_be(place: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["watch", *place]) == 2
     assert f"edge: {' '.join(place)}; allowed: " in capsys.readouterr().err

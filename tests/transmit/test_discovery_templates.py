@@ -11,15 +11,14 @@ import json
 from functools import cache
 from typing import Any
 
+import jinja2
 import pytest
 from discovered import NAMES, PRESENCE, components
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import sandbox
 
 from edge.transmit.discovery import literal, of_labels
-
-jinja2 = pytest.importorskip("jinja2", reason="jinja2 is not installed: the templates are read by it")
-sandbox = pytest.importorskip("jinja2.sandbox")
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),

@@ -1,0 +1,1 @@
+"""Figures of the service on this machine, each printed by a command that anybody can run again."""

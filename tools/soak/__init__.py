@@ -1,0 +1,1 @@
+"""Proof of delivery by trial: real processes, a real broker, and everything that can happen to them."""
