@@ -6,6 +6,8 @@ import logging
 import platform
 
 from edge import __version__
+from edge.capture.damped import Damped
+from edge.control.pace import Pace
 from edge.health import Rate, stats
 from edge.parts import Parts
 from edge.records import CameraStatus, State
@@ -16,8 +18,10 @@ log = logging.getLogger("edge.daemon")
 class Bulletin:
     """Owned by the main thread. ``now``: monotonic seconds."""
 
-    def __init__(self, parts: Parts, begun: float) -> None:
-        """``begun``: monotonic seconds at which the service began."""
+    def __init__(self, parts: Parts, pace: Pace, begun: float, starts: int) -> None:
+        """``begun``: monotonic seconds at which the service began; ``starts``: how often since the boot."""
+        self._pace = pace
+        self._restarts = starts - 1
         self._parts = parts
         self._clock = parts.clock
         self._begun = begun
@@ -25,21 +29,24 @@ class Bulletin:
         self._rate = Rate()
         self._fps = 0.0
         self._shown: CameraStatus | None = None
+        self._damped = Damped(log)
 
-    def turn(self, now: float) -> str:
-        """Tells what changed and what is due; gives the sentence."""
+    def turn(self, now: float) -> None:
+        """Tells what changed and what is due."""
         self._fps = self._rate.update(now, self._parts.loop.frames)
         camera = self._parts.worker.status(now)
+        # Settings that are read again may ask for it sooner.
+        self._stats_due = min(self._stats_due, now + self._parts.settings.stats.interval)
         due = now >= self._stats_due
-        self._tell_camera(camera, anew=due)
+        self._tell_camera(camera, now, anew=due)
+        self._damped.rest(now)
         if due:
             self._stats_due += self._parts.settings.stats.interval
             self._post(State("stats", self.stats(now), self._clock.wall()))
-        return self._sentence(camera)
 
     def last(self, now: float) -> None:
         """The last word of an orderly end."""
-        self._tell_camera(self._parts.worker.status(now))
+        self._tell_camera(self._parts.worker.status(now), now)
         self._post(State("stats", self.stats(now), self._clock.wall()))
 
     def stats(self, now: float) -> dict[str, object]:
@@ -49,15 +56,50 @@ class Bulletin:
             uptime=now - self._begun,
             loop={"fps": round(self._fps, 2), **parts.loop.counters()},
             latencies=parts.latencies,
-            camera=parts.worker.counters(),
-            recognizers={name: part.counters() for name, part in parts.recognizers.items()},
+            camera=parts.camera_counters(),
+            recognizers=parts.recognizer_counters(),
             trackers={name: part.counters() for name, part in parts.trackers.items()},
-            sinks={name: sink.counters() for name, sink in parts.sinks.items()},
+            sinks={name: sink.counters() for name, sink in parts.sinks.items()}
+            | ({"home_assistant": parts.home_assistant.counters()} if parts.home_assistant else {}),
+            parked=parts.mqtt.parked() if parts.mqtt else {},
+            commands=parts.control.counters(),
             versions=self._versions(),
-            warnings=tuple(parts.warnings),
+            warnings=(*parts.warnings, *parts.worker.remarks()),
+            machine=self._pace.fields(now),
+            restarts=self._restarts,
         )
 
-    def _tell_camera(self, status: CameraStatus, *, anew: bool = False) -> None:
+    def status(self, now: float, remark: str | None) -> dict[str, object]:
+        """What `edge status` shows. ``remark``: of the last reading of the settings."""
+        parts = self._parts
+        camera = parts.worker.status(now)
+        return {
+            "sentence": self.sentence(now, remark),
+            "device": parts.device,
+            "source": parts.worker.name,
+            "camera": _camera_fields(camera),
+            "broker": parts.mqtt.describe() if parts.mqtt else None,
+            "connected": parts.mqtt.connected if parts.mqtt else None,
+            "waiting": parts.mqtt.depth() if parts.mqtt else None,
+            "slowed": self._pace.phrase(),
+            "changed": parts.control.dials.changes.names(),
+            "remark": remark,
+            "stats": self.stats(now),
+        }
+
+    def sentence(self, now: float, remark: str | None) -> str:
+        """One line on how it is, for systemd and people."""
+        camera = self._parts.worker.status(now)
+        said = [
+            f"camera {camera.state}" + (f" ({camera.reason})" if camera.reason else ""),
+            f"{self._fps:.1f} fps",
+            self._parts.mqtt.describe() if self._parts.mqtt else None,
+            self._pace.phrase(),
+            remark,
+        ]
+        return ", ".join(part for part in said if part)
+
+    def _tell_camera(self, status: CameraStatus, now: float, *, anew: bool = False) -> None:
         """Tells what changed, or all of it ``anew``: the rate alone is no news, yet must not grow old.
 
         The size is no news for the log.
@@ -70,15 +112,8 @@ class Bulletin:
         if not known:
             calm = status.state == "ok" or status.reason in ("opening", "ended")
             words = f"camera {status.state}" + (f": {status.reason}" if status.reason else "")
-            log.log(logging.INFO if calm else logging.WARNING, "%s", words)
-        fields = {
-            "state": status.state,
-            "reason": status.reason,
-            "since": status.since,
-            "size": status.size,
-            "fps": round(status.fps, 1),
-        }
-        self._post(State("camera/status", fields, self._clock.wall()))
+            self._damped.say(logging.INFO if calm else logging.WARNING, words, now)
+        self._post(State("camera/status", _camera_fields(status), self._clock.wall()))
 
     def _versions(self) -> dict[str, str]:
         models = self._parts.models
@@ -90,15 +125,16 @@ class Bulletin:
             **{f"model {name}": f"{model.version} {model.sha256[:12]}" for name, model in models.items()},
         }
 
-    def _sentence(self, camera: CameraStatus) -> str:
-        said = [
-            f"camera {camera.state}" + (f" ({camera.reason})" if camera.reason else ""),
-            f"{self._fps:.1f} fps",
-        ]
-        if self._parts.mqtt:
-            said.append(self._parts.mqtt.describe())
-        return ", ".join(said)
-
     def _post(self, state: State) -> None:
         for sink in self._parts.sinks.values():
             sink.post([state])
+
+
+def _camera_fields(status: CameraStatus) -> dict[str, object]:
+    return {
+        "state": status.state,
+        "reason": status.reason,
+        "since": status.since,
+        "size": status.size,
+        "fps": round(status.fps, 1),
+    }

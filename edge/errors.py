@@ -75,7 +75,9 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+        words = f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+        # A key is whatever somebody wrote, and must steer no terminal.
+        return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in words)
 
 
 class SettingsError(ConfigError):

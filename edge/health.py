@@ -12,7 +12,6 @@ import socket
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,9 @@ log = logging.getLogger("edge.health")
 
 SAMPLES = 1024
 """Latencies kept a stage: the last minute or two."""
+
+MOST = 1000
+"""Characters of a status line; systemd cuts a message at 4096 bytes."""
 
 
 class Latencies:
@@ -79,7 +81,7 @@ def overdue(deadlines: tuple[Deadline, ...], now_ns: int) -> Deadline | None:
 
 
 class Notifier:
-    """sd_notify(3): tells systemd READY, STATUS, WATCHDOG and STOPPING. Without systemd, silent."""
+    """sd_notify(3): tells systemd READY, STATUS, RELOADING, WATCHDOG, STOPPING. Without systemd, silent."""
 
     def __init__(self, address: str | None = None) -> None:
         """``address``: the socket; by default ``$NOTIFY_SOCKET``."""
@@ -89,6 +91,10 @@ class Notifier:
     def ready(self) -> None:
         """The service runs."""
         self._send("READY=1")
+
+    def reloading(self, now_ns: int) -> None:
+        """The settings are read again; ``ready`` follows. ``now_ns``: on CLOCK_MONOTONIC."""
+        self._send(f"RELOADING=1\nMONOTONIC_USEC={now_ns // 1000}")
 
     def alive(self) -> None:
         """Every thread makes progress."""
@@ -100,6 +106,8 @@ class Notifier:
 
     def status(self, text: str) -> None:
         """One line for ``systemctl status``; sent when it differs."""
+        text = " | ".join(text.splitlines())
+        text = text if len(text) <= MOST else f"{text[: MOST - 1]}\N{HORIZONTAL ELLIPSIS}"
         if text != self._status:
             self._status = text
             self._send(f"STATUS={text}")
@@ -116,25 +124,6 @@ class Notifier:
             log.debug("systemd was not told %s: %s", message.partition("=")[0], error)
 
 
-def memory_bytes() -> int | None:
-    """Resident memory of this process, from /proc/self/statm."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return None
-
-
-def temperature() -> float | None:
-    """The hottest thermal zone in degrees Celsius (Linux thermal sysfs), None where there is none."""
-    degrees = []
-    for zone in sorted(Path("/sys/class/thermal").glob("thermal_zone*/temp")):
-        try:
-            degrees.append(int(zone.read_text()) / 1000)
-        except (OSError, ValueError):
-            continue
-    return max(degrees, default=None)
-
-
 def stats(
     *,
     uptime: float,
@@ -144,11 +133,15 @@ def stats(
     recognizers: Mapping[str, Mapping[str, int]],
     trackers: Mapping[str, Mapping[str, int]],
     sinks: Mapping[str, Mapping[str, Any]],
+    parked: Mapping[str, int],
     versions: Mapping[str, str],
     warnings: tuple[str, ...],
+    commands: Mapping[str, int] | None = None,
+    machine: Mapping[str, Any],
+    restarts: int,
 ) -> dict[str, Any]:
-    """The fields of the ``stats`` topic: every counter of every bound, rates, latencies, the machine."""
-    memory = memory_bytes()
+    """The fields of the ``stats`` topic: every counter of every bound, rates, latencies, and what
+    ``edge.control.pace.Pace.fields`` says of the machine."""
     return {
         "uptime_s": round(uptime, 1),
         "camera": dict(camera),
@@ -156,10 +149,12 @@ def stats(
         "latency_ms": latencies.summary(),
         "recognizers": {name: dict(counters) for name, counters in recognizers.items()},
         "trackers": {name: dict(counters) for name, counters in trackers.items()},
+        "commands": dict(commands or {}),
         "outbox": dict(sinks.get("mqtt", {})),
+        "parked": dict(parked),
         "sinks": {name: dict(counters) for name, counters in sinks.items() if name != "mqtt"},
-        "memory_mb": round(memory / 2**20, 1) if memory is not None else None,
-        "temperature_c": temperature(),
+        **machine,
+        "restarts": restarts,
         "versions": dict(versions),
         "warnings": list(warnings),
     }

@@ -67,6 +67,11 @@ class FrameLoop:
         self.finished = False
         self.fault: EdgeError | None = None
 
+    def change(self, supply: FrameSupply, period: float) -> None:
+        """Takes frames from ``supply`` and at this pace from the next turn on. Any thread may call."""
+        self._supply = supply
+        self._period = period
+
     def start(self) -> None:
         """Begins to take frames."""
         self._progress = self._clock.monotonic_ns()

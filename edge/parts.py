@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from edge.capture.worker import CaptureWorker
 from edge.clock import Clock
+from edge.control.control import Control
+from edge.entities import describe
 from edge.health import Latencies
-from edge.infer.golden import check_golden
 from edge.infer.model import Model
 from edge.loop import FrameLoop
-from edge.pipeline import Lane, Pipeline, Sink
-from edge.recognize.descriptor import Descriptor, Recognizer
-from edge.recognize.registry import descriptors, resolve
+from edge.pipeline import Pipeline, Sink
+from edge.recognition import Recognition
+from edge.recognize.descriptor import Recognizer
+from edge.records import State
 from edge.settings.compose import Settings
-from edge.track.behaviour import Behaviour
 from edge.track.tracker import Tracker
+from edge.transmit.announced import Announced
 from edge.transmit.delivery import MqttSink
+from edge.transmit.home_assistant import HomeAssistant
 from edge.transmit.stdout import StdoutSink
 
 log = logging.getLogger("edge.daemon")
@@ -49,21 +53,89 @@ class Parts:
         self.clock = clock
         self.device = settings.device.resolved()
         self.latencies = Latencies()
-        self.models: dict[str, Model] = {}
-        self.warnings: list[str] = []
-        self.recognizers: dict[str, Recognizer] = {}
-        self.trackers: dict[str, Tracker] = {}
+        self.recognition = Recognition(settings)
+        self.turned = False
+        """Whether the loop has had a turn."""
+        self._errands: deque[Callable[[float], None]] = deque()
+        self._retired: dict[str, Counter[str]] = {}
+        """Totals of parts that others have replaced: counters never go back."""
         self.sinks = self._build_sinks()
+        self.home_assistant = self._build_home_assistant()
         self.worker = CaptureWorker(settings.camera, clock)
-        pipeline = Pipeline(
-            self._build_lanes(),
+        self.pipeline = Pipeline(
+            self.recognition.lanes(),
             list(self.sinks.values()),
             stopwatch=self.latencies.add,
             budget=settings.loop.describe_budget,
         )
-        # In lock-step the file sets the pace: every frame counts, so none is waited away.
-        period = 1 / settings.camera.fps if settings.camera.realtime else 0.0
-        self.loop = FrameLoop(self.worker, pipeline, clock, self.latencies.add, period=period)
+        self.control = Control(
+            settings, clock, self.pipeline, self.recognition, mqtt=self.mqtt, post=self._post
+        )
+        self.loop = FrameLoop(
+            self.worker,
+            self.pipeline,
+            clock,
+            self.latencies.add,
+            period=self.period(settings.camera.fps),
+            between=self._between,
+        )
+
+    @property
+    def models(self) -> dict[str, Model]:
+        """By the name that the settings give them."""
+        return self.recognition.models
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was found when the models were loaded, and did not prevent it."""
+        return self.recognition.warnings
+
+    @property
+    def recognizers(self) -> dict[str, Recognizer]:
+        """By name."""
+        return self.recognition.recognizers
+
+    @property
+    def trackers(self) -> dict[str, Tracker]:
+        """By recognizer."""
+        return self.recognition.trackers
+
+    def period(self, fps: float) -> float:
+        """Least seconds between two ticks; in lock-step the file sets the pace, so none is waited away."""
+        return 1 / fps if self.settings.camera.realtime else 0.0
+
+    def between_frames(self, errand: Callable[[float], None]) -> None:
+        """Has the loop run ``errand`` before its next turn, in its own thread. It must not raise."""
+        self._errands.append(errand)
+
+    def take_up(self, recognition: Recognition, now: float) -> None:
+        """Changes over to it. In the loop's thread, between two frames."""
+        for name, counters in self.recognition.counters().items():
+            self._retired.setdefault(name, Counter()).update(counters)
+        recognition.adopt()
+        self.recognition = recognition
+        budget = recognition.settings.loop.describe_budget
+        self.loop.events += self.pipeline.change(recognition.lanes(), budget, now)
+        self.control.take_up(recognition, now)
+
+    def take_camera(self, worker: CaptureWorker) -> None:
+        """Frames come from ``worker`` from now on; the one before has been stopped."""
+        self._retired.setdefault("camera", Counter()).update(self.worker.counters())
+        self.worker = worker
+        self.loop.change(worker, self.period(self.settings.camera.fps))
+        worker.start()
+
+    def camera_counters(self) -> dict[str, int]:
+        """Totals since the start, of this camera and of those before other settings."""
+        before = self._retired.get("camera", Counter())
+        return {key: before[key] + count for key, count in self.worker.counters().items()}
+
+    def recognizer_counters(self) -> dict[str, dict[str, int]]:
+        """Totals since the start by recognizer."""
+        return {
+            name: {key: self._retired.get(name, Counter())[key] + count for key, count in counters.items()}
+            for name, counters in self.recognition.counters().items()
+        }
 
     @property
     def mqtt(self) -> MqttSink | None:
@@ -81,36 +153,30 @@ class Parts:
                 sinks[name] = StdoutSink(settings.mqtt.base, self.device, self.clock)
         return sinks
 
-    def _build_lanes(self) -> list[Lane]:
-        lanes = []
-        known = descriptors()
-        for name in self.settings.recognizers:
-            descriptor = known[name]
-            recognizer = resolve(descriptor.factory)(self.settings.recognizer(name), self._load_model)
-            tracker = Tracker(_behaviour(descriptor), self.settings.tracking, self.settings.events)
-            self.recognizers[name], self.trackers[name] = recognizer, tracker
-            lanes.append(Lane(recognizer, tracker))
-        return lanes
+    def _build_home_assistant(self) -> HomeAssistant | None:
+        """Also where it is switched off: what was announced before is then taken back."""
+        mqtt, settings = self.mqtt, self.settings
+        if mqtt is None:
+            return None
+        part = HomeAssistant(
+            settings.home_assistant,
+            Announced(settings.state.resolved() / "home_assistant.json"),
+            lambda: describe(self.settings),
+            lambda topic, payload: mqtt.announce(topic, payload, retain=True),
+        )
+        if settings.home_assistant.enabled:
+            mqtt.listen(
+                settings.home_assistant.birth_topic, lambda said: part.born(said.payload, said.retain)
+            )
+        return part
 
-    def _load_model(self, name: str) -> Model:
-        if name not in self.models:
-            model = Model.load(name, self.settings.infer)
-            warning = check_golden(model)
-            if warning:
-                log.warning("%s", warning)
-                self.warnings.append(warning)
-            self.models[name] = model
-        return self.models[name]
+    def _between(self, now: float) -> None:
+        """In the loop's thread, before each of its turns."""
+        self.turned = True
+        while self._errands:
+            self._errands.popleft()(now)
+        self.control.turn(now)
 
-
-def _behaviour(descriptor: Descriptor) -> Behaviour:
-    """What tracking takes from a recognizer's descriptor."""
-    return Behaviour(
-        recognizer=descriptor.name,
-        label=descriptor.label,
-        label_type=descriptor.label_type,
-        items=descriptor.items,
-        cooldown=descriptor.cooldown,
-        numbers=descriptor.numbers,
-        named_by=descriptor.named_by,
-    )
+    def _post(self, state: State) -> None:
+        for sink in self.sinks.values():
+            sink.post([state])

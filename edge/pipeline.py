@@ -46,6 +46,10 @@ class Tracker(Protocol):
         """Votes and decides: the events that happened and the states that changed."""
         ...
 
+    def close(self, now: float) -> tuple[Sequence[Event], Sequence[State]]:
+        """Ends all that is followed: the events and states that say so."""
+        ...
+
 
 class Sink(Protocol):
     """Takes what a tick found. Neither call waits for a network."""
@@ -82,17 +86,28 @@ class Pipeline:
         self._sinks = tuple(sinks)
         self._stopwatch = stopwatch
         self._budget = budget
+        self.resting = False
+        """Whether recognizers are shown nothing; trackers learn then that nothing is there."""
+        self.newest: Frame | None = None
+
+    def rest(self, resting: bool, now: float) -> None:
+        """Between two ticks: has recognizers rest, or look again. What was in view ends in order."""
+        self.resting = resting
+        if resting:
+            for lane in self._lanes:
+                self._hand_on(*lane.tracker.close(now))
 
     def tick(self, frame: Frame) -> int:
         """Processes one frame; gives the number of events that it caused."""
         clock = time.perf_counter
         now = frame.captured / 1e9
+        self.newest = frame
         left = self._budget
         events: list[Event] = []
         states: list[State] = []
         for lane in self._lanes:
             begun = clock()
-            detections = lane.recognizer.detect(frame)
+            detections = () if self.resting else lane.recognizer.detect(frame)
             detected = clock()
             targets = lane.tracker.associate(frame, detections, now)
             associated = clock()
@@ -109,6 +124,20 @@ class Pipeline:
         self._hand_on(events, states)
         self._stopwatch("transmit", clock() - begun)
         return len(events)
+
+    def change(self, lanes: Sequence[Lane], budget: float, now: float) -> int:
+        """Other lanes from the next tick on. A tracker that is in none of them any more ends what it follows;
+        gives the number of events that this caused."""
+        kept = {id(lane.tracker) for lane in lanes}
+        count = 0
+        for lane in self._lanes:
+            if id(lane.tracker) not in kept:
+                events, states = lane.tracker.close(now)
+                self._hand_on(events, states)
+                count += len(events)
+        self._lanes = tuple(lanes)
+        self._budget = budget
+        return count
 
     def idle(self, now: float) -> int:
         """Lets tracks age while no frame comes, so that what is gone ends too; gives the number of events."""

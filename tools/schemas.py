@@ -23,11 +23,13 @@ from edge.recognize.registry import descriptors
 from edge.transmit.payload import (
     CameraPayload,
     EventPayload,
-    InView,
     LateStamp,
     NumberInView,
+    ResultPayload,
+    SettingsPayload,
     StatePayload,
     StatsPayload,
+    ThingInView,
 )
 from edge.transmit.topics import event_topic, rule
 
@@ -41,7 +43,8 @@ README = """\
 # Payloads
 
 Written by `python -m tools.schemas` from the code that publishes them. Topics stand below `edge/<device>/`.
-`availability` is the plain text `online` or `offline`; all others are JSON objects that carry `"schema": 1`.
+`availability` is the plain text `online` or `offline`, `snapshot` a JPEG; all others are JSON objects that
+carry `"schema": 1`.
 Members may be added within a schema number; none is removed or changed.
 
 | topic | retained | QoS | schema |
@@ -84,7 +87,12 @@ def documents() -> dict[Path, str]:
 
 def by_topic() -> dict[str, Schema]:
     """The schema of each topic that there is, by its relative name."""
-    schemas = {"camera/status": _schema(CameraPayload), "stats": _schema(StatsPayload)}
+    schemas = {
+        "camera/status": _schema(CameraPayload),
+        "settings": _schema(SettingsPayload),
+        "stats": _schema(StatsPayload),
+        "cmd/<command>/result": _schema(ResultPayload),
+    }
     for name, descriptor in descriptors().items():
         schemas[event_topic(name)] = event_schema(descriptor)
         schemas[f"{name}/state"] = state_schema(descriptor)
@@ -92,8 +100,8 @@ def by_topic() -> dict[str, Schema]:
 
 
 def file_name(topic: str) -> str:
-    """``digits/event`` -> ``digits-event.json``."""
-    return topic.replace("/", "-") + ".json"
+    """``digits/event`` -> ``digits-event.json``; a level that stands for many has no place in it."""
+    return "-".join(level for level in topic.split("/") if not level.startswith("<")) + ".json"
 
 
 def event_schema(descriptor: Descriptor) -> Schema:
@@ -109,7 +117,7 @@ def event_schema(descriptor: Descriptor) -> Schema:
 def state_schema(descriptor: Descriptor) -> Schema:
     """What is in view, and the numbers that it forms where the recognizer's labels do."""
     schema = _schema(StatePayload)
-    item = _schema(InView)
+    item = _schema(ThingInView)
     item["properties"] = {descriptor.label: _label(descriptor), **item["properties"]}
     item["required"].insert(0, descriptor.label)
     schema["properties"][descriptor.items] = _list(f"all {descriptor.items} in view that have a name", item)

@@ -13,7 +13,8 @@ from rich.text import Text
 from edge.capture.source import open_source
 from edge.cli.terminal import Terminal
 from edge.clock import SystemClock
-from edge.errors import EdgeError
+from edge.control.changes import FILE, UnusableError, read
+from edge.errors import ConfigError, EdgeError
 from edge.geometry import size_of
 from edge.infer.golden import check_golden
 from edge.infer.model import Model
@@ -52,6 +53,7 @@ def main(args: argparse.Namespace) -> int:
     settings: list[Settings] = []
     look("configuration", lambda: _configuration(args.config, settings))
     if settings:
+        look("commands", lambda: _commands(settings[0]))
         look("models", lambda: _models(settings[0]))
         look("camera", lambda: _camera(settings[0]))
         look("broker", lambda: _broker(settings[0]))
@@ -82,6 +84,20 @@ def _configuration(file: Path | None, result: list[Settings]) -> str:
     result.append(settings)
     place = file or (SYSTEM_FILE if SYSTEM_FILE.exists() else "built-in defaults")
     return f"{place}: device {settings.device.resolved()}, recognizers {', '.join(settings.recognizers)}"
+
+
+def _commands(settings: Settings) -> str:
+    """What commands have changed, which the service takes up in place of what the file says."""
+    path = settings.state.resolved() / FILE
+    try:
+        changes = read(path)
+    except UnusableError as error:
+        raise ConfigError(
+            f"{path}: {error}", "the service sets it aside, and then the settings file alone holds"
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}", "is this its user?") from None
+    return f"changed by command: {changes.describe()}" if changes else "nothing is changed by command"
 
 
 def _models(settings: Settings) -> str:

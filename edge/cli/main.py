@@ -25,8 +25,11 @@ COMMANDS = {
     "demo": "play a drawn scene through the whole service and show what a subscriber receives",
     "recognize": "read the digits of pictures",
     "check": "look at configuration, models, camera and broker, a line each",
+    "status": "show how the running service is",
     "models": "list the models with their figures, and verify them",
-    "watch": "follow what a broker receives from this or any device",
+    "outbox": "show events that wait for the broker or were refused; try these again, or drop them",
+    "watch": "follow what a broker receives from this or any device, or a whole fleet",
+    "discovery": "show what Home Assistant is told of this device, or take it back",
 }
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import signal
 import sys
-from types import FrameType
+
+from edge.control.signals import Signals
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,20 +16,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Runs until SIGTERM or the end of a source that ends."""
-    # Until the daemon sees to its signals itself, there is nothing to be put in order.
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, _leave)
+    signals = Signals()
+    from edge.capture.chatter import divert  # noqa: PLC0415
     from edge.daemon import Daemon  # noqa: PLC0415  (a signal may also come while OpenCV is imported)
-    from edge.settings.load import load  # noqa: PLC0415
+    from edge.settings.load import SYSTEM_FILE, load  # noqa: PLC0415
 
-    settings = load(args.config)
+    # Once it is known which file it is, that one is read again, also where it has gone meanwhile.
+    file = args.config or (SYSTEM_FILE if SYSTEM_FILE.exists() else None)
+    settings = load(file)
+    if not args.verbose:
+        divert()
     _log_to_stderr("debug" if args.verbose else settings.log.level)
-    return Daemon(settings).run()
-
-
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    # At once: an exception may come out of a half imported driver as another one.
-    os._exit(0)
+    return Daemon(settings, file=file, signals=signals).run()
 
 
 def _log_to_stderr(level: str) -> None:

@@ -8,12 +8,13 @@ from typing import Any, Literal, cast
 from pydantic import Field, create_model, field_validator
 
 from edge.capture.settings import CameraSettings
+from edge.control.settings import CommandSettings, SnapshotSettings
 from edge.infer.settings import InferSettings
 from edge.recognize.registry import descriptors, resolve
 from edge.section import Section
 from edge.settings.sections import DeviceSettings, LogSettings, LoopSettings, StateSettings, StatsSettings
 from edge.track.settings import EventSettings, TrackingSettings
-from edge.transmit.settings import MqttSettings
+from edge.transmit.settings import HomeAssistantSettings, MqttSettings
 
 
 class Settings(Section):
@@ -31,6 +32,9 @@ class Settings(Section):
     sinks: tuple[Literal["mqtt", "stdout"], ...] = Field(
         default=("mqtt",), min_length=1, description="where events and states go: mqtt, stdout (JSON lines)"
     )
+    home_assistant: HomeAssistantSettings = Field(default_factory=HomeAssistantSettings)
+    commands: CommandSettings = Field(default_factory=CommandSettings)
+    snapshot: SnapshotSettings = Field(default_factory=SnapshotSettings)
     loop: LoopSettings = Field(default_factory=LoopSettings)
     state: StateSettings = Field(default_factory=StateSettings)
     stats: StatsSettings = Field(default_factory=StatsSettings)

@@ -87,7 +87,7 @@ def _message(error: dict[str, Any], path: lines.Path, value: Any) -> str:
 def _value(data: Any, path: lines.Path) -> Any:
     for part in path:
         if isinstance(data, list) and isinstance(part, int):
-            data = data[part]
+            data = data[part] if part < len(data) else None  # what is missing has no value
         else:
             data = data.get(part) if isinstance(data, dict) else None
     return data

@@ -17,12 +17,27 @@ DEVICE_NAME = r"^[a-z0-9_-]{1,64}$"
 
 
 class DeviceSettings(Section):
-    """The device. Its name stands in every topic: edge/<name>/…"""
+    """The device. Its name stands in every topic: edge/<name>/… Where it gets too hot or too busy, the frame
+    rate is lowered, and said to be; it comes back by itself."""
 
     name: str | None = Field(
         default=None,
         pattern=DEVICE_NAME,
         description="name in topics, a-z 0-9 _ - and at most 64; null: the host's name",
+    )
+    max_temperature: float | None = Field(
+        default=80.0,
+        ge=30,
+        le=120,
+        description="above it fewer frames are looked at, step by step, until it is 5 below; null: never, "
+        "degrees Celsius of the hottest sensor",
+    )
+    cpu_budget: float | None = Field(
+        default=None,
+        ge=0.05,
+        le=64,
+        description="above it fewer frames are looked at, until it fits; null: never, processor time of this "
+        "process, 1 is one core all the time",
     )
 
     def resolved(self) -> str:

@@ -40,6 +40,7 @@ class Edge:
             settings[name] = {**settings.get(name, {}), **section} if isinstance(section, dict) else section
         self.config = folder / "edge.yaml"
         self.config.write_text(json.dumps(settings))  # JSON is YAML
+        self.command = [sys.executable, "-m", "edge", "run", "-c", str(self.config)]
         self._log = folder / "edge.log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -47,7 +48,7 @@ class Edge:
         """Begins; comes back at once."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "edge", "run", "-c", str(self.config)],
+                self.command,
                 cwd=ROOT, stdout=stdout, stderr=log, env={**os.environ, **environment},
             )  # fmt: skip
         return self

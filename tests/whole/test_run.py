@@ -17,6 +17,8 @@ import pytest
 from mosquitto import Mosquitto
 from process import ROOT, Edge, eventually, listening, retained
 
+from edge.control.client import ask
+
 TOPICS = {"availability", "camera/status", "digits/event", "digits/state", "stats"}
 
 
@@ -95,7 +97,8 @@ def test_what_was_seen_without_a_broker_outlives_the_process(
     tmp_path: Path, edge: Edge, broker: Mosquitto
 ) -> None:
     edge.start()
-    time.sleep(3)
+    assert eventually(lambda: "runs as test" in edge.log, 30), edge.log
+    assert eventually(lambda: ask("status", config=edge.config).data["waiting"] > 8, 30), edge.log
     edge.process.kill()
     edge.process.wait(5)
     broker.start()
@@ -159,8 +162,11 @@ def test_stdout_gives_json_lines_and_a_closed_pipe_is_one_line(tmp_path: Path) -
     edge = Edge(tmp_path, 1, sinks=["stdout"])
     edge.start(stdout=subprocess.PIPE)
     assert edge.process.stdout is not None
-    lines = [json.loads(edge.process.stdout.readline()) for _ in range(8)]
-    assert {"edge/test/camera/status", "edge/test/digits/event"} <= {line["topic"] for line in lines}
+    wanted = {"edge/test/camera/status", "edge/test/settings", "edge/test/digits/event"}
+    lines: list[dict[str, Any]] = []
+    while not wanted <= {line["topic"] for line in lines} and len(lines) < 60:
+        lines.append(json.loads(edge.process.stdout.readline()))
+    assert wanted <= {line["topic"] for line in lines}
     edge.process.stdout.close()
     try:
         assert edge.wait() == 69, edge.log
@@ -209,15 +215,16 @@ def test_check_says_a_line_for_each_part(tmp_path: Path, broker: Mosquitto) -> N
     absent = _edge("check", "-c", str(edge.config))
     assert absent.returncode == 69
     assert [line.split()[0] for line in absent.stdout.splitlines()] == [
-        "configuration", "models", "camera", "broker",
+        "configuration", "commands", "models", "camera", "broker",
     ]  # fmt: skip
-    assert "wrong" in absent.stdout.splitlines()[3]
+    assert "wrong" in absent.stdout.splitlines()[-1]
     broker.start()
     present = _edge("check", "-c", str(edge.config), "--json")
     assert present.returncode == 0, present.stdout
     report = json.loads(present.stdout)
     assert report["ok"]
-    assert [item["part"] for item in report["checks"]] == ["configuration", "models", "camera", "broker"]
+    parts = [item["part"] for item in report["checks"]]
+    assert parts == ["configuration", "commands", "models", "camera", "broker"]
 
 
 def test_check_tells_a_camera_that_is_not_there(tmp_path: Path, broker: Mosquitto) -> None:

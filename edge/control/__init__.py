@@ -1,0 +1,1 @@
+"""What changes a running service: commands, settings read anew, the governor, and the run socket."""
