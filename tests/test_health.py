@@ -62,6 +62,20 @@ def test_systemd_hears_what_happens(tmp_path: Path) -> None:
     assert heard == ["READY=1", "STATUS=camera ok", "WATCHDOG=1", "STOPPING=1"]
 
 
+def test_systemd_hears_that_settings_are_read_and_a_status_of_one_line(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
+        server.bind(str(tmp_path / "notify"))
+        server.settimeout(2)
+        notifier = Notifier(str(tmp_path / "notify"))
+        notifier.reloading(12_345_678_999)
+        notifier.status("edge.yaml:1: a\nedge.yaml:2: b\nREADY=1")
+        notifier.status("x" * 100_000)
+        heard = [server.recv(8192).decode() for _ in range(3)]
+    assert heard[0] == "RELOADING=1\nMONOTONIC_USEC=12345678"
+    assert heard[1] == "STATUS=edge.yaml:1: a | edge.yaml:2: b | READY=1"
+    assert len(heard[2]) < 1100
+
+
 def test_without_systemd_nothing_happens(tmp_path: Path) -> None:
     Notifier(str(tmp_path / "nobody")).ready()
     Notifier("").ready()

@@ -55,6 +55,11 @@ class Stage:
         event = Event("digits", "new", WALL, 0, 1, 0.9, Box(0, 0, 2, 2), 0, (4, 4), {"digit": 7})
         return [event], [State("digits/state", {}, WALL)]
 
+    def close(self, now: float) -> tuple[Sequence[Event], Sequence[State]]:
+        self.calls.append("close")
+        event = Event("digits", "end", WALL, 0, 1, 0.9, Box(0, 0, 2, 2), 0, (4, 4), {"digit": 7})
+        return [event], []
+
     def put(self, events: Sequence[Event]) -> None:
         self.events += events
 
@@ -94,6 +99,19 @@ def test_what_ends_while_no_frame_comes_reaches_the_sinks_and_is_counted() -> No
     assert pipeline(stage)[0].idle(2.0) == 1
     assert stage.calls == ["absorb 0"]
     assert len(stage.events) == len(stage.states) == 1
+
+
+def test_other_lanes_are_taken_between_two_ticks_and_what_is_left_out_ends() -> None:
+    stage, other = Stage(), Stage()
+    tick, _ = pipeline(stage)
+    assert tick.change([Lane(other, stage)], 0.2, 2.0) == 0, "its tracker goes on"
+    assert stage.calls == []
+    tick.tick(frame())
+    assert (stage.calls, other.calls) == (["associate", "absorb 1"], ["detect", "describe"])
+    assert other.budgets == [0.2]
+    assert tick.change([Lane(other, other)], 0.2, 2.0) == 1
+    assert stage.calls[-1] == "close"
+    assert stage.events[-1].event_type == "end"
 
 
 class Supply:

@@ -41,6 +41,14 @@ def test_a_value_that_nobody_means_is_told_with_its_line(text: str, key: str, wo
     assert words in problem.message
 
 
+@pytest.mark.parametrize("host", ["mqtts://camera:hunter2@broker", "camera:hunter2@broker", "a:hunter2@x@b"])
+def test_a_password_in_the_broker_s_name_is_not_shown(host: str) -> None:
+    problem = only(f"mqtt:\n  host: {host}\n")
+    assert "hunter2" not in str(problem)
+    assert "***@b" in problem.message
+    assert "password_file" in problem.message
+
+
 def test_a_password_in_the_place_of_a_key_is_not_shown() -> None:
     assert "hunter2" not in str(only("camera:\n  rtsp://admin:hunter2@camera/1: 1\n"))
 
@@ -68,3 +76,13 @@ def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(os, "getuid", lambda: 4_000_000_000)
     with pytest.raises(ConfigError, match=r"state\.folder"):
         StateSettings().resolved()
+
+
+def test_a_key_that_would_steer_a_terminal_is_shown_harmless() -> None:
+    problem = only("loop:\n  \u202edeadline\u2066: 1\n")
+    assert "\u202e" in problem.key, "the key itself is as it was written"
+
+
+def test_a_place_with_too_few_numbers_is_an_error_of_ours() -> None:
+    with pytest.raises(SettingsError, match=r"camera\.masks"):
+        parse("camera:\n  masks: [[]]\n", "edge.yaml")
