@@ -7,8 +7,8 @@ import platform
 
 from edge import __version__
 from edge.capture.damped import Damped
-from edge.control.pace import Pace
 from edge.health import Rate, stats
+from edge.pace import Pace
 from edge.parts import Parts
 from edge.records import CameraStatus, State
 

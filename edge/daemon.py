@@ -17,9 +17,8 @@ from pathlib import Path
 
 from edge import __version__
 from edge.bulletin import Bulletin
+from edge.changeover import Changeover
 from edge.clock import Clock, SystemClock
-from edge.control.changeover import Changeover
-from edge.control.pace import Pace
 from edge.control.queue import Reload
 from edge.control.signals import Signals
 from edge.control.socket import ControlSocket
@@ -27,6 +26,7 @@ from edge.control.starts import count_start
 from edge.device import Device
 from edge.errors import HungError, UnavailableError
 from edge.health import Deadline, Notifier, overdue
+from edge.pace import Pace
 from edge.parts import Parts
 from edge.records import Reply, Request
 from edge.settings.compose import Settings

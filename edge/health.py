@@ -141,7 +141,7 @@ def stats(
     restarts: int,
 ) -> dict[str, Any]:
     """The fields of the ``stats`` topic: every counter of every bound, rates, latencies, and what
-    ``edge.control.pace.Pace.fields`` says of the machine."""
+    ``edge.pace.Pace.fields`` says of the machine."""
     return {
         "uptime_s": round(uptime, 1),
         "camera": dict(camera),

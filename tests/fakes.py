@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 import cv2
 import numpy as np
 
-from edge.capture.source import Plain
+from edge.capture.plain import Plain
 from edge.capture.stamp import Stamp
 from edge.clock import Clock
 from edge.errors import UnavailableError

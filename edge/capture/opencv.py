@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from edge.capture.chatter import silence
+from edge.capture.plain import Plain
 from edge.capture.settings import CameraSettings, redact
-from edge.capture.source import Plain
 from edge.capture.stamp import Stamp
 from edge.capture.v4l2 import grant, wishes
 from edge.clock import Clock

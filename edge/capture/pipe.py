@@ -9,8 +9,8 @@ import time
 from edge.capture.pipe_child import Child
 from edge.capture.pipe_command import program
 from edge.capture.pipe_frames import Framing, JpegFraming, RawFraming
+from edge.capture.plain import Plain
 from edge.capture.settings import CameraSettings, redact
-from edge.capture.source import Plain
 from edge.capture.stamp import Stamp
 from edge.clock import Clock
 from edge.errors import UnavailableError

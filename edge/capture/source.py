@@ -73,21 +73,6 @@ class Source(Protocol):
         ...
 
 
-class Plain:
-    """What most sources have to say to some questions: nothing."""
-
-    def interrupt(self) -> None:
-        """Waits for ``read()`` as it is."""
-
-    def returned(self) -> bool:
-        """Only ``open()`` tells."""
-        return False
-
-    def remarks(self) -> tuple[str, ...]:
-        """None."""
-        return ()
-
-
 def open_source(settings: CameraSettings, clock: Clock) -> Source:
     """The source that ``settings.source`` means, yet to be opened.
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from edge.capture.chatter import silence
 from edge.capture.header import FORMATS, SUFFIXES, read_header
+from edge.capture.plain import Plain
 from edge.capture.settings import MAX_PIXELS, CameraSettings
-from edge.capture.source import Plain
 from edge.capture.stamp import Stamp
 from edge.clock import Clock
 from edge.errors import InputError, UnavailableError

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from edge.capture.plain import Plain
 from edge.capture.scene.scene import Scene
 from edge.capture.settings import CameraSettings
-from edge.capture.source import Plain
 from edge.capture.stamp import Stamp
 from edge.clock import Clock
 from edge.errors import UnavailableError

@@ -6,11 +6,11 @@ import logging
 import threading
 from pathlib import Path
 
-from edge.control.pace import Pace
 from edge.control.queue import Reload
 from edge.control.reload import Preparation, Prepared, Way, prepare, way
 from edge.errors import EdgeError
 from edge.health import Notifier
+from edge.pace import Pace
 from edge.parts import Parts
 from edge.records import Reply
 from edge.refusals import refusal
