@@ -20,11 +20,16 @@ def begin(*arguments: str, stdout: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "edge", *arguments],
         cwd=ROOT, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE,
+        # What a shell starts in the background ignores Ctrl-C, and so would all that this test starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
     )  # fmt: skip
 
 
 def end(process: subprocess.Popen[bytes]) -> tuple[int, str]:
-    said = process.communicate(timeout=60)[1].decode()
+    try:
+        said = process.communicate(timeout=60)[1].decode()
+    finally:
+        process.kill()
     return process.returncode, said
 
 
