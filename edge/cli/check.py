@@ -20,7 +20,8 @@ from edge.infer.golden import check_golden
 from edge.infer.model import Model
 from edge.recognize.registry import descriptors, resolve
 from edge.settings.compose import Settings
-from edge.settings.load import SYSTEM_FILE, load
+from edge.settings.folder import state_folder
+from edge.settings.load import load, named_or_system
 from edge.transmit.delivery import MqttSink
 
 BROKER_TIMEOUT = 5.0
@@ -53,7 +54,7 @@ def main(args: argparse.Namespace) -> int:
     settings: list[Settings] = []
     look("configuration", lambda: _configuration(args.config, settings))
     if settings:
-        look("commands", lambda: _commands(settings[0]))
+        look("commands", lambda: _commands(state_folder(args.config, settings[0]) / FILE))
         look("models", lambda: _models(settings[0]))
         look("camera", lambda: _camera(settings[0]))
         look("broker", lambda: _broker(settings[0]))
@@ -82,13 +83,12 @@ def _print(console: Terminal, finding: Finding) -> None:
 def _configuration(file: Path | None, result: list[Settings]) -> str:
     settings = load(file)
     result.append(settings)
-    place = file or (SYSTEM_FILE if SYSTEM_FILE.exists() else "built-in defaults")
+    place = named_or_system(file) or "built-in defaults"
     return f"{place}: device {settings.device.resolved()}, recognizers {', '.join(settings.recognizers)}"
 
 
-def _commands(settings: Settings) -> str:
+def _commands(path: Path) -> str:
     """What commands have changed, which the service takes up in place of what the file says."""
-    path = settings.state.resolved() / FILE
     try:
         changes = read(path)
     except UnusableError as error:

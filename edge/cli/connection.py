@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from edge.cli.terminal import shown
 from edge.errors import UsageError
 from edge.transmit.settings import MqttSettings
 
@@ -54,7 +55,7 @@ def _said(args: argparse.Namespace) -> str:
     words = ["--tls"] if args.tls else []
     for name in (*_PLACE, *_TLS):
         if getattr(args, name) is not None:
-            words.append(f"--{name.replace('_', '-')} {getattr(args, name)}")
+            words.append(f"--{name.replace('_', '-')} {shown(str(getattr(args, name)))}")
     return " ".join(words)
 
 

@@ -148,7 +148,8 @@ def _text(value: Any) -> str | None:
 def _number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return round(float(value), 2) if math.isfinite(value) and abs(value) < 1e9 else None
+    # The comparison alone would do but for NaN; a whole number may have more figures than a float can hold.
+    return round(float(value), 2) if abs(value) < 1e9 and not math.isnan(value) else None
 
 
 def _count(value: Any) -> int | None:

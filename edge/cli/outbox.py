@@ -14,6 +14,7 @@ from rich.text import Text
 from edge.cli.terminal import Terminal, shown
 from edge.clock import SystemClock, unix_milliseconds
 from edge.errors import InputError, UsageError
+from edge.settings.folder import state_folder
 from edge.settings.load import load
 from edge.transmit.identity import boot_id
 from edge.transmit.inspection import Answer, Entry, Inspection
@@ -51,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Beside a running service too. Exit 1 where some of the events are not there or are under way."""
     settings = load(args.config)
-    path = settings.mqtt.outbox.file(settings.state.resolved())
+    path = settings.mqtt.outbox.file(state_folder(args.config, settings))
     inspection = Inspection(path)
     if args.action == "list":
         if args.ids:
@@ -134,7 +135,7 @@ def _payload(entry: Entry) -> str:
 def _decoded(payload: bytes) -> Any:
     try:
         return json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         return payload.decode("utf-8", "replace")
 
 

@@ -19,10 +19,10 @@ def main(args: argparse.Namespace) -> int:
     signals = Signals()
     from edge.capture.chatter import divert  # noqa: PLC0415
     from edge.daemon import Daemon  # noqa: PLC0415  (a signal may also come while OpenCV is imported)
-    from edge.settings.load import SYSTEM_FILE, load  # noqa: PLC0415
+    from edge.settings.load import load, named_or_system  # noqa: PLC0415
 
     # Once it is known which file it is, that one is read again, also where it has gone meanwhile.
-    file = args.config or (SYSTEM_FILE if SYSTEM_FILE.exists() else None)
+    file = named_or_system(args.config)
     settings = load(file)
     if not args.verbose:
         divert()

@@ -97,12 +97,11 @@ def main(args: argparse.Namespace) -> int:
 def _filters(base: str, args: argparse.Namespace) -> list[str]:
     """What to subscribe to. Raises ``UsageError``: a broker answers a wrong filter by hanging up."""
     device = args.device or "+"
-    if args.fleet:
-        return [f"{base}/{device}/{topic}" for topic in TOPICS]
-    below = args.topic or ([] if args.filter else ["#"])
+    below = TOPICS if args.fleet else args.topic or (() if args.filter else ("#",))
     filters = [f"{base}/{device}/{topic}" for topic in below] + (args.filter or [])
     for each in filters:
-        wrong = re.search(r"#(?!$)|[^/][+#]|\+[^/]|[\x00-\x1f\x7f]", each)
+        # Halves of pairs are how Python takes arguments that are no text.
+        wrong = re.search(r"#(?!$)|[^/][+#]|\+[^/]|[\x00-\x1f\x7f\ud800-\udfff]", each)
         if wrong or not each or len(each.encode("utf-8", "replace")) > 65_535:
             raise UsageError(shown(each), "allowed: + as a whole level, # as the last one")
     return filters
@@ -139,8 +138,7 @@ class _MessageView:
     def take(self, topic: str, payload: bytes, retained: bool) -> None:
         """On the subscriber's thread."""
         if self._as_objects:
-            said = {"topic": topic, "payload": _decoded(payload), "retained": retained}
-            print(json.dumps(said), flush=True)
+            print(_as_json(topic, payload, retained), flush=True)
         else:
             self._console.print(_line(topic, payload))
 
@@ -205,12 +203,14 @@ class _FleetView:
 
     def _table(self) -> Table:
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for name in ("device", "", "camera"):
-            table.add_column(name)
+        # Where a terminal is narrow, only the long words give way.
+        for name in ("device", ""):
+            table.add_column(name, no_wrap=True)
+        table.add_column("camera")
         for name in ("fps", "waiting"):
-            table.add_column(name, justify="right")
-        table.add_column("version")
-        table.add_column("last event", overflow="ellipsis", no_wrap=True)
+            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("version", no_wrap=True)
+        table.add_column("last event")
         for line in self._fleet.lines():
             table.add_row(*_cells(line))
         return table
@@ -234,11 +234,13 @@ def _cells(line: Line) -> Sequence[Text]:
     )
 
 
-def _decoded(payload: bytes) -> Any:
+def _as_json(topic: str, payload: bytes, retained: bool) -> str:
+    """One object; a payload that is no JSON, or that Python alone takes for it (NaN), stands as text."""
+    said = {"topic": topic, "retained": retained}
     try:
-        return json.loads(payload)
+        return json.dumps({**said, "payload": json.loads(payload)}, allow_nan=False)
     except (ValueError, RecursionError):
-        return payload.decode("utf-8", "replace")
+        return json.dumps({**said, "payload": payload.decode("utf-8", "replace")})
 
 
 def _line(topic: str, payload: bytes) -> Text:

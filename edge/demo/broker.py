@@ -85,7 +85,9 @@ def _amqtt() -> Any:
     try:
         from amqtt.broker import Broker  # noqa: PLC0415  (only the demo needs it, and only with its extra)
     except ImportError:
-        raise UnavailableError("edge demo needs the extra", "pip install 'edge[demo]'") from None
+        raise UnavailableError(
+            "edge demo needs a broker of its own, amqtt", "make demo in a checkout, or pip install amqtt"
+        ) from None
     # It tells of every connection that ends; what matters arrives here as an exception.
     logging.getLogger("amqtt").setLevel(logging.CRITICAL)
     logging.getLogger("transitions").setLevel(logging.CRITICAL)

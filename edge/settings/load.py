@@ -18,18 +18,30 @@ from edge.settings.schema import allowed, property_of
 SYSTEM_FILE = FilePath("/etc/edge/edge.yaml")
 
 
+def named_or_system(file: FilePath | None) -> FilePath | None:
+    """``file``; without one, /etc/edge/edge.yaml if that is there; None: the defaults hold.
+
+    A folder that this user may not look into is no reason to take the defaults: reading it tells.
+    """
+    try:
+        return file or (SYSTEM_FILE if SYSTEM_FILE.exists() else None)
+    except OSError:
+        return SYSTEM_FILE
+
+
 def load(file: FilePath | None) -> Settings:
-    """The settings of ``file``; without one, of /etc/edge/edge.yaml if that is there, else the defaults.
+    """The settings of ``file``, or of what ``named_or_system`` finds in its place.
 
     Raises ``ConfigError`` for a file that cannot be read and ``SettingsError`` for what is wrong in it.
     """
+    file = named_or_system(file)
     if file is None:
-        if not SYSTEM_FILE.exists():
-            return settings_class()()
-        file = SYSTEM_FILE
-    if file.is_fifo():
-        raise ConfigError(f"{file}: a pipe, but settings are read again later", "name a file with -c FILE")
+        return settings_class()()
     try:
+        if file.is_fifo():
+            raise ConfigError(
+                f"{file}: a pipe, but settings are read again later", "name a file with -c FILE"
+            )
         with file.open("rb") as stream:
             content = stream.read(lines.MAX_BYTES + 1)
     except (OSError, ValueError) as error:

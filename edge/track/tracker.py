@@ -9,7 +9,7 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.geometry import size_of
+from edge.geometry import clip, size_of
 from edge.records import Description, Detection, Event, Frame, Reason, State, Target, Track
 from edge.track.assign import Floats, common_motion, pairs
 from edge.track.behaviour import Behaviour
@@ -117,7 +117,11 @@ class Tracker:
         lowest = max(self._settings.sure, self.threshold)
         events = self._announcer.tell(tracks, [path.record() for path in ended], occasion, lowest)
         # What was told stays in view until it ends, though its score may fall for a while.
-        shown = [track for track in tracks if track.score >= lowest or self._announcer.knows(track.id)]
+        shown = [
+            track
+            for track in tracks
+            if (track.score >= lowest or self._announcer.knows(track.id)) and not _gone(track, occasion.size)
+        ]
         state = self._in_view.tell(shown, occasion.size, occasion.wall)
         return events, [] if state is None else [state]
 
@@ -242,3 +246,9 @@ def _agreement(tracks: Sequence[str | None], detections: Sequence[str | None]) -
     rows = np.array([-1 if label is None else numbers[label] for label in tracks], np.int64)[:, None]
     columns = np.array([-1 if label is None else numbers[label] for label in detections], np.int64)[None, :]
     return np.asarray((rows == columns) | (rows < 0) | (columns < 0), np.bool_)
+
+
+def _gone(track: Track, size: tuple[int, int]) -> bool:
+    """Whether it has moved out of the picture: it may come back, but is not in view."""
+    left = clip(track.box, *size)
+    return left.w <= 0 or left.h <= 0

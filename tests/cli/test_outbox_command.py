@@ -148,3 +148,17 @@ def test_a_long_list_shows_its_beginning_and_says_how_many_more(
     assert text.count("waiting") == 50
     assert edge(file, "--json") == 0
     assert len(records(capsys.readouterr().out)) == 2500
+
+
+def test_a_payload_that_nests_without_end_stands_as_text(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "edge.yaml"
+    file.write_text(json.dumps({"state": {"folder": str(tmp_path)}}))
+    box = Outbox(tmp_path / "outbox.db", rows=1000, size=10**6, sync=5)
+    box.open(0.0)
+    box.put([_row(1, "digits/event", b"[" * 50_000)], 0.0)
+    box.close(0.0)
+    assert edge(file, "list", "--json", "-v") == 0
+    (record,) = records(capsys.readouterr().out)
+    assert record["payload"] == "[" * 50_000

@@ -68,12 +68,42 @@ def test_one_filter_alone(fleet: Mosquitto, capsys: pytest.CaptureFixture[str]) 
     assert {each["payload"] for each in said} == {"online", "offline"}
 
 
-@pytest.mark.parametrize("each", ["a#", "a/#/b", "a+/b", "+a", "a\nb", ""])
+@pytest.mark.parametrize("each", ["a#", "a/#/b", "a+/b", "+a", "a\nb", "a\udcff", ""])
 def test_a_filter_that_no_broker_takes_is_told_before_it_is_asked(
     each: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["watch", "--filter", each]) == 2
     assert "allowed: + as a whole level" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("device", ["#", "a\x1b[31m", "a+"])
+def test_a_device_that_cannot_be_is_told_for_a_fleet_too(
+    device: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["watch", "--fleet", "--device", device]) == 2
+    said = capsys.readouterr().err
+    assert "allowed: + as a whole level" in said
+    assert "\x1b" not in said
+
+
+def test_a_password_that_cannot_be_used_is_told_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "password"
+    file.write_text("secret\n")
+    file.chmod(0o644)
+    assert main(["watch", "--username", "a", "--password-file", str(file)]) == 78
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "has mode 0644" in line
+
+
+def test_what_python_alone_takes_for_json_stands_as_text(
+    fleet: Mosquitto, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, payload in enumerate([b"NaN", b'{"fps": 1e999}']):
+        publish(fleet.port, f"edge/hall/odd/{number}", payload, retain=True)
+    said = watched(capsys, *place(fleet), "--filter", "edge/hall/odd/#", "--seconds", "2")
+    assert sorted(each["payload"] for each in said) == ["NaN", '{"fps": 1e999}']
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,21 @@ def test_a_folder_a_binary_and_a_giant_are_no_settings(tmp_path: Path) -> None:
         load(giant)
 
 
+def test_a_name_that_no_file_can_have_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: File name too long"):
+        load(tmp_path / ("x" * 300))
+
+
+def test_a_system_file_that_may_not_be_seen_is_not_taken_for_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "edge.settings.load.SYSTEM_FILE", tmp_path / ("x" * 300)
+    )  # as root may see the others
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(None)
+
+
 KEYS = st.sampled_from(
     ["camera", "fps", "source", "mqtt", "digits", "masks", "x", "1", "null", "~", "<<", "&a", "*a", "!!t"]
 )

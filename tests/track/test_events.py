@@ -198,3 +198,12 @@ def test_whatever_is_seen_the_events_are_in_order(seed: int, steps: list[float])
     assert_in_order(script.events)
     assert len(script.told("end")) == len(script.told("new")), "all that was told has ended"
     assert script.states[-1].fields["digits"] == []
+
+
+def test_what_has_moved_out_of_the_picture_is_not_in_view() -> None:
+    moved = Script()
+    moved.play(1.0, lambda t: [digit(3, 520 + 100 * t)])
+    assert [item["digit"] for item in moved.states[-1].fields["digits"]] == [3]
+    moved.play(0.6, lambda _: [])
+    assert moved.states[-1].fields["digits"] == [], "carried on by its motion, it has left the picture"
+    assert not moved.told("end"), "yet it may come back"

@@ -79,7 +79,8 @@ def check(edge: Edge) -> str:
         [sys.executable, "-m", "edge", "check", "--json", "-c", str(edge.config)],
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    return next(item["message"] for item in json.loads(done.stdout)["checks"] if item["part"] == "commands")
+    checks = json.loads(done.stdout)["checks"]
+    return str(next(item["message"] for item in checks if item["part"] == "commands"))
 
 
 def test_detect_and_threshold_hold_over_a_restart_until_they_are_reset(edge: Edge, broker: Mosquitto) -> None:
@@ -127,7 +128,7 @@ def test_whatever_is_wrong_is_answered_with_a_code_and_a_sentence(edge: Edge, br
     with listening(port) as heard:
         edge.start()
         assert eventually(lambda: bool(payloads(heard, "digits/state"))), edge.log
-        wrong = {
+        wrong: dict[tuple[str, str], dict[str, Any]] = {
             ("detect", "bad-field"): {},
             ("threshold", "no-such-recognizer"): {"recognizer": "faces", "value": 0.5},
             ("enroll", "not-running"): {"name": "Ann", "track": 1},
@@ -146,7 +147,10 @@ def test_whatever_is_wrong_is_answered_with_a_code_and_a_sentence(edge: Edge, br
         send(port, "detect", "nonsense")
         assert eventually(lambda: payloads(heard, "cmd/detect/result")[-1]["error"] == "bad-payload")
         assert settings_of(port)["changed"] == []
-        stats = lambda: payloads(heard, "stats")[-1]  # noqa: E731
+
+        def stats() -> dict[str, Any]:
+            return dict(payloads(heard, "stats")[-1])
+
         assert eventually(lambda: stats()["commands"]["commands_failed"] == 11), stats()
         assert eventually(lambda: stats()["outbox"]["commands_refused"] == 1), stats()
 
@@ -180,12 +184,15 @@ def test_a_snapshot_shows_what_the_recognizers_see(tmp_path: Path, broker: Mosqu
                 told: dict[str, Any] = {}
 
                 def asked() -> bool:
-                    told.update(ask(heard, broker.port, "snapshot"))
+                    reply = ask(heard, broker.port, "snapshot")
+                    if reply["ok"]:  # the one after it may come too soon for another
+                        told.update(reply)
                     return child.poll() is not None
 
                 assert eventually(asked), "mosquitto_sub may subscribe later than the first ones are sent"
             assert told["data"]["size"] == [160, 120]
             shown = cv2.imread(str(jpeg))
+            assert shown is not None
             assert shown.shape == (120, 160, 3)
             assert shown[:, :70].max() < 30, "the mask is applied"
             assert shown[:, 90:].min() > 225
@@ -220,7 +227,7 @@ def test_a_flood_is_cut_and_the_camera_goes_on(tmp_path: Path, broker: Mosquitto
 
             def counted() -> bool:
                 told = payloads(heard, "stats")[-1]["outbox"]
-                return told["commands_limited"] + told["arrivals_dropped"] > 1900
+                return bool(told["commands_limited"] + told["arrivals_dropped"] > 1900)
 
             assert eventually(counted), payloads(heard, "stats")[-1]["outbox"]
             assert len(payloads(heard, "cmd/detect/result")) < 100
