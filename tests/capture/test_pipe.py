@@ -156,6 +156,7 @@ def test_a_missing_program_is_one_clear_line(
         ("command: ffmpeg", {"size": None}, "do not tell how large they are"),
         ("command: ffmpeg", {"size": (321, 240)}, "321 x 240 does not fit camera.format i420"),
         ("gst: videotestsrc", {"size": (324, 240)}, "allowed: multiples of 8"),
+        ("command: ffmpeg", {"size": (16384, 16384)}, "more pixels than camera.max_pixels"),
         ("gst: videotestsrc", {"realtime": False}, "can wait for the loop"),
     ],
 )
@@ -166,6 +167,10 @@ def test_what_cannot_be_is_refused_before_anything_is_started(
         pipe(spec, **settings)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_pipeline_of_several_lines_is_shown_as_one() -> None:
+    assert pipe("gst:\n  videotestsrc !\n  videoconvert\n").name == "gst: videotestsrc ! videoconvert"
 
 
 def test_the_way_yaml_reads_it_without_quotes_is_as_good() -> None:

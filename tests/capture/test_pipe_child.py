@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -45,6 +46,29 @@ def test_no_frame_is_waited_for_longer_than_asked(opened: Open) -> None:
         source.read()
     assert 0.5 < time.monotonic() - begun < 5
     assert source.counters() == {"corrupt": 0, "skipped": 0, "killed": 1}
+
+
+@pytest.mark.parametrize("garbage", ["b'x'", "b'\\xff\\xd8\\xff'", "b'\\xff\\xd8\\xff\\xe0\\x00\\x02'"])
+def test_garbage_without_end_is_given_up_like_silence(opened: Open, garbage: str) -> None:
+    flood = f"import sys\nwhile True: sys.stdout.buffer.write({garbage} * 100000)"
+    source = opened(python(flood), format="mjpeg", open_timeout=1)
+    begun = time.monotonic()
+    with pytest.raises(UnavailableError, match="no frames for 1 s") as caught:
+        source.read()
+    assert time.monotonic() - begun < 10
+    assert caught.value.hint == "no JPEG in what it sends: does camera.format fit?"
+    assert source.counters()["killed"] == 1
+
+
+def test_a_program_that_never_pauses_does_not_hold_up_the_end(opened: Open) -> None:
+    source = opened("command: cat /dev/zero", size=(16, 16), fps=0.1)
+    source.read()
+    timer = threading.Timer(0.5, source.interrupt)
+    timer.start()
+    begun = time.monotonic()
+    with pytest.raises(UnavailableError, match="interrupted"):
+        source.read()
+    assert time.monotonic() - begun < 5
 
 
 def test_a_frame_that_never_becomes_whole_is_doubted(opened: Open) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from media import flat, jpeg
 
 from edge.capture import pipe_frames
-from edge.capture.pipe_frames import JpegFraming, RawFraming, layout
+from edge.capture.pipe_frames import SOI, JpegFraming, RawFraming, layout
 from edge.errors import ConfigError
 from edge.records import Image
 
@@ -93,6 +94,24 @@ def test_what_never_ends_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert framing.left_out() >= 1
     assert len(framing._buffer) == 8192
     assert levels(feed(framing, b"\xff\xd9" + whole)) == [1]
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        SOI,
+        SOI[:2],
+        SOI + b"\xe0\x00\x02\xff\xda\x00\x02",  # a header, then another picture
+        b"\xff\xe0\x00\x02",  # a header without end
+        b"\xff",
+    ],
+)
+def test_the_work_grows_with_the_bytes_and_not_with_their_square(hostile: bytes) -> None:
+    framing = JpegFraming(LIMIT)
+    begun = time.process_time()
+    feed(framing, SOI + hostile * (2**20 // len(hostile)))
+    assert time.process_time() - begun < 6  # a minute and more, where each false beginning moves the rest
+    assert levels(feed(framing, bytes(4) + jpeg(flat(20)))) == [1]
 
 
 @settings(max_examples=200, deadline=None)

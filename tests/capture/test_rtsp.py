@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,34 +12,11 @@ from edge.capture.settings import CameraSettings
 from edge.capture.source import Source, open_source
 from edge.clock import SystemClock
 from edge.errors import UnavailableError
+from tools.soak.cameras import RtspCamera
 
-PACKAGES = (
-    "python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-rtsp "
-    "gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly"
-)
 READ_TIMEOUT = 1.0
 
 pytestmark = pytest.mark.slow
-
-
-class RtspCamera:
-    """A child that serves ``url``; ``port`` 0: a free one."""
-
-    def __init__(self, port: int = 0) -> None:
-        command = ["/usr/bin/python3", str(Path(__file__).with_name("rtsp_camera.py")), str(port)]
-        self.child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        assert self.child.stdout is not None
-        told = self.child.stdout.readline()
-        if not told:
-            why = self.child.communicate()[1].strip().rpartition("\n")[2]
-            pytest.fail(f"these tests need an RTSP server: apt install {PACKAGES} ({why})", pytrace=False)
-        self.port = int(told)
-        self.url = f"rtsp://127.0.0.1:{self.port}/video"
-
-    def end(self) -> None:
-        """At once, as by a cut of its power."""
-        self.child.kill()
-        self.child.communicate()
 
 
 @pytest.fixture

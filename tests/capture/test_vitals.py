@@ -177,3 +177,17 @@ def test_a_wall_clock_that_is_set_by_a_day_changes_nothing_but_since(step: timed
     assert vitals.status(clock.now, 0).fps == pytest.approx(10)
     assert vitals.status(clock.now + 3.2, 0).state == "stalled"
     assert vitals.status(clock.now + 3.2, 0).since == BEGUN + timedelta(seconds=19.9) + step
+
+
+def test_of_a_change_of_size_and_broken_frames_the_newer_is_the_reason(vitals: Vitals) -> None:
+    vitals.frame((640, 480), 10.0, 0)
+    vitals.frame((320, 240), 11.0, 1)  # the old stream ended in the middle of a frame
+    assert judged(vitals, 11.0, 1) == ("ok", "resized")
+    vitals.frame((320, 240), 12.0, 2)
+    assert judged(vitals, 12.0, 2) == ("ok", "corrupt")
+    vitals.frame((640, 480), 13.0, 2)
+    assert judged(vitals, 13.0, 2) == ("ok", "resized")
+    for second in range(14, 60):
+        vitals.frame((640, 480), float(second), 2)
+    assert judged(vitals, 13.0 + TOLD_FOR, 2) == ("ok", "resized")
+    assert judged(vitals, 13.1 + TOLD_FOR, 2) == ("ok", None)

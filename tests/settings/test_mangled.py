@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from edge.errors import ConfigError
@@ -19,11 +17,11 @@ def test_two_thousand_mangled_files_are_settings_or_an_error_of_ours() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
-def test_a_hundred_thousand_mangled_files() -> None:
-    begun = time.monotonic()
-    wrong, good = configs.search(1_000_000, 100_000)
-    print(f"100 000 files in {time.monotonic() - begun:.0f} s, {good} of them good")
+@pytest.mark.timeout(600)
+def test_ten_thousand_mangled_files() -> None:
+    """The soak of the daemon has a hundred thousand."""
+    wrong, good = configs.search(1_000_000, 10_000)
+    assert 100 < good < 9500
     assert not wrong
 
 

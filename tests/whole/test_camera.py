@@ -7,9 +7,7 @@ reads as a pipe; exchanging ffmpeg for another is what happens to the camera in 
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -21,8 +19,8 @@ import pytest
 from mosquitto import Mosquitto
 from process import Edge, eventually, listening, retained
 
-RTSP_CAMERA = Path(__file__).parents[1] / "capture" / "rtsp_camera.py"
-MOVING = "testsrc2=size=320x240:rate=15,noise=alls=12:allf=t"
+from tools.soak.cameras import MOVING, Fifo, RtspCamera
+
 QUICK = {
     "stall_after": 1.0,
     "read_timeout": 2.0,
@@ -32,39 +30,6 @@ QUICK = {
 }
 
 Heard = list[tuple[str, str]]
-
-
-class Fifo:
-    """A camera by ffmpeg, one at a time. The FIFO itself never ends."""
-
-    def __init__(self, path: Path) -> None:
-        os.mkfifo(path)
-        self.path = path
-        self._kept = os.open(path, os.O_RDWR)
-        self._child: subprocess.Popen[bytes] | None = None
-
-    @property
-    def camera(self) -> dict[str, Any]:
-        return {"source": f"command: cat {self.path}", "format": "mjpeg"}
-
-    def show(self, picture: str, *how: str) -> None:
-        """From now on this lavfi picture comes; in between nothing, or half a frame."""
-        self.stop()
-        begin = ["ffmpeg", "-v", "error", "-y", "-re", "-f", "lavfi", "-i", picture]
-        self._child = subprocess.Popen(
-            [*begin, *how, "-f", "mjpeg", str(self.path)], stdin=subprocess.DEVNULL
-        )
-
-    def stop(self) -> None:
-        """No more frames."""
-        if self._child is not None:
-            self._child.kill()
-            self._child.wait()
-            self._child = None
-
-    def close(self) -> None:
-        self.stop()
-        os.close(self._kept)
 
 
 @pytest.fixture
@@ -161,25 +126,23 @@ def test_a_camera_that_stops_is_noticed_in_5_s_and_back_within_10_s_of_its_retur
 
 @pytest.mark.slow
 def test_an_rtsp_server_that_is_killed_and_started_again(tmp_path: Path, broker: Mosquitto) -> None:
-    server, port = rtsp_server(0)
-    edge = Edge(tmp_path, broker.port, camera={"source": f"rtsp://127.0.0.1:{port}/video"})
+    server = RtspCamera()
+    edge = Edge(tmp_path, broker.port, camera={"source": server.url})
     with listening(broker.port, seconds=180) as heard:
         edge.start()
         try:
             seconds_until(heard, "ok", within=30)
             for pause in (2.0, 20.0):
-                server.kill()
-                server.communicate()
+                server.end()
                 noticed = seconds_until_noticed(heard)
                 seconds_until(heard, "lost")
                 time.sleep(pause)
-                server, _ = rtsp_server(port)
+                server.begin()
                 told(pause, noticed, seconds_until(heard, "ok"))
             assert edge.terminate()[0] == 0
         finally:
             edge.close()
-            server.kill()
-            server.communicate()
+            server.end()
     assert "Traceback" not in edge.log
 
 
@@ -195,15 +158,6 @@ def told(pause: float, noticed: float, back: float) -> None:
     print(f"\naway for {pause:g} s more: noticed after {noticed:.1f} s, back {back:.1f} s after its return")
     assert noticed <= 5
     assert back <= 10
-
-
-def rtsp_server(port: int) -> tuple[subprocess.Popen[str], int]:
-    command = ["/usr/bin/python3", str(RTSP_CAMERA), str(port)]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert child.stdout is not None
-    told = child.stdout.readline()
-    assert told, f"these tests need an RTSP server, see tools/environment system: {child.communicate()[1]}"
-    return child, int(told)
 
 
 def test_two_cameras_at_one_broker_do_not_disturb_each_other(

@@ -315,6 +315,15 @@ def test_a_command_over_the_run_socket(edge: Edge, broker: Mosquitto) -> None:
     assert eventually(lambda: status(edge)["changed"] == ["detect"])
     unknown = ask("make-coffee", config=edge.config)
     assert unknown.error == "unknown-command"
+    told = status(edge)["stats"]["commands"]
+    assert told["socket_refused"] == 1
+    assert told["socket_requests"] == told["socket_connections"] >= 4
+    assert (told["reloads"], told["reload_failures"]) == (0, 0)
+    assert ask("reload", {"reset": True}, config=edge.config).message.endswith("had changed is dropped")
+    rewrite(edge, digits={"threshold": "high"})
+    assert ask("reload", config=edge.config).error == "bad-settings"
+    told = status(edge)["stats"]["commands"]
+    assert (told["reloads"], told["reload_failures"]) == (1, 1)
 
 
 # -- the terminal -----------------------------------------------------------------------------

@@ -23,10 +23,17 @@ FRAMES = 300
 """Of the clip: half a minute, so that it begins anew a hundred times an hour."""
 
 CREEP = 1.0
-"""MiB an hour that the memory may grow by after warm-up; in less than an hour, MiB in all."""
+"""MiB an hour that the memory may grow by after warm-up; over less than ``HOURS``, MiB in all."""
+
+HOURS = 0.25
+"""After warm-up, from which on a slope says something."""
 
 FLAT = 1.5
 """The p99 of the latency in the last third may be so many times that of the first third after warm-up."""
+
+KEPT_UP = 0.9
+"""Share of the clip's frames that must be looked at for latencies to say anything of the service: a machine
+that has no time for it makes every frame wait. Then the processor time of a frame is judged instead."""
 
 WARM = 0.25
 """Share of the time, and at most ``WARM_MOST`` seconds, until rings, caches and arenas are full."""
@@ -39,7 +46,7 @@ START = 60.0
 @dataclass(frozen=True, slots=True)
 class Sample:
     """At ``at`` seconds since the begin: MiB, threads, descriptors, frames a second, and milliseconds from
-    light to outbox, ``p99`` of the newest 1024 frames."""
+    light to outbox, ``p99`` of the newest 1024 frames; processor seconds and frames since the start."""
 
     at: float
     memory: float
@@ -48,11 +55,13 @@ class Sample:
     fps: float
     p50: float
     p99: float
+    processor: float
+    frames: int
 
 
 def run(report: Report, scale: Scale, folder: Path) -> None:
     """The whole daemon on a file, at the file's own pace, with a real broker and a subscriber."""
-    seconds = max(3600 * scale.factor, 40.0)
+    seconds = max(3600 * scale.factor, 25.0)
     video = clip.write_clip(folder / "clip.avi", FRAMES)
     camera = {"source": str(video), "on_end": "loop", "fps": clip.FPS}
     every = max(1.0, seconds / 3600)
@@ -94,8 +103,9 @@ def _sample(at: float, pid: int, stats: dict[str, Any]) -> Sample:
     held = footprint(pid)
     total = stats["latency_ms"].get("total", {"p50": 0.0, "p99": 0.0})
     return Sample(
-        at, held.memory, held.threads, held.descriptors, stats["loop"]["fps"], total["p50"], total["p99"]
-    )
+        at, held.memory, held.threads, held.descriptors, stats["loop"]["fps"], total["p50"], total["p99"],
+        held.processor, stats["loop"]["frames"],
+    )  # fmt: skip
 
 
 def judge(report: Report, samples: Sequence[Sample], seconds: float, slack: float) -> None:
@@ -108,26 +118,43 @@ def judge(report: Report, samples: Sequence[Sample], seconds: float, slack: floa
     hours = (after[-1].at - after[0].at) / 3600
     times = [sample.at / 3600 for sample in after]
     creep = slope(times, [sample.memory for sample in after])
-    grown = creep * min(hours, 1.0)
+    grown, span = (creep, "an hour") if hours >= HOURS else (creep * hours, "in all")
     third = len(after) // 3
-    p99 = [float(np.median([sample.p99 for sample in part])) for part in (after[:third], after[-third:])]
-    fps = [float(np.median([sample.fps for sample in part])) for part in (after[:third], after[-third:])]
+    parts = after[:third], after[-third:]
+    p99 = [float(np.median([sample.p99 for sample in part])) for part in parts]
+    fps = [_rate([sample.at for sample in part], part) for part in parts]
+    spent = [1000 / max(_rate([sample.processor for sample in part], part), 1e-6) for part in parts]
     report.measured |= {
         "hours": round(seconds / 3600, 3), "warm_up_s": round(warm), "samples": len(samples),
         "memory_slope_mib_h": round(creep, 3), "memory_mib": [samples[0].memory, samples[-1].memory],
         "p99_ms": p99, "p99_slope_ms_h": round(slope(times, [sample.p99 for sample in after]), 2),
-        "p50_ms": round(float(np.median([sample.p50 for sample in after])), 2), "fps": fps,
+        "p50_ms": round(float(np.median([sample.p50 for sample in after])), 2),
+        "fps": [round(value, 2) for value in fps],
+        "processor_ms_a_frame": [round(value, 1) for value in spent],
     }  # fmt: skip
     seen = f"{creep:+.2f} MiB/h over {hours:.2f} h, {after[-1].memory:.1f} MiB at the end"
-    report.claim(f"memory after warm-up grows by <= {CREEP:g} MiB in an hour", grown <= CREEP * slack, seen)
-    flat = p99[1] <= FLAT * slack * max(p99[0], 1.0)
-    report.claim(f"p99 latency flat, within {FLAT:g} times", flat, f"{p99[0]:.1f} -> {p99[1]:.1f} ms")
-    threads = {sample.threads for sample in after}
-    report.claim("threads constant", len(threads) == 1, sorted(threads))
+    report.claim(f"memory after warm-up grows by <= {CREEP:g} MiB {span}", grown <= CREEP * slack, seen)
+    kept_up = min(fps) >= KEPT_UP * clip.FPS
+    if kept_up:
+        flat = p99[1] <= FLAT * slack * max(p99[0], 1.0)
+        report.claim(f"p99 latency flat, within {FLAT:g} times", flat, f"{p99[0]:.1f} -> {p99[1]:.1f} ms")
+    else:
+        what = "processor time of a frame flat (the machine had no time for all frames, so p99 tells nothing)"
+        seen = f"{spent[0]:.1f} -> {spent[1]:.1f} ms at {fps[0]:.1f} -> {fps[1]:.1f} fps"
+        report.claim(what, spent[1] <= FLAT * slack * spent[0], seen)
+    # Whoever reads the clip has threads, and is made anew whenever it ends.
+    most = [max(sample.threads for sample in part) for part in parts]
+    report.claim("threads constant", most[1] <= most[0], f"{most[0]} -> {most[1]} at most")
     first, last = after[0].descriptors, after[-1].descriptors
     # A file that is opened anew at the end of the clip, or read for statistics, is there for a moment.
     held = abs(last - first) <= 2
     report.claim("descriptors constant", held, f"{first} -> {last}")
+
+
+def _rate(values: Sequence[float], part: Sequence[Sample]) -> float:
+    """Frames in ``part`` for each one of ``values`` over it."""
+    over = values[-1] - values[0]
+    return (part[-1].frames - part[0].frames) / over if over > 0 else 0.0
 
 
 def plot(file: Path, samples: Sequence[Sample]) -> None:

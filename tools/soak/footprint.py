@@ -10,24 +10,30 @@ from pathlib import Path
 import numpy as np
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
+TICKS = os.sysconf("SC_CLK_TCK")
 MIB = 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """At one moment. ``memory``: resident, MiB."""
+    """At one moment. ``memory``: resident, MiB; ``processor``: seconds spent so far, all threads."""
 
     memory: float
     threads: int
     descriptors: int
+    processor: float
 
 
 def footprint(pid: int) -> Footprint:
     """Of a living process. Raises ``OSError`` where it is gone."""
     folder = Path(f"/proc/{pid}")
     pages = int((folder / "statm").read_text().split()[1])
+    ticks = (folder / "stat").read_text().rpartition(")")[2].split()[11:13]  # utime, stime: proc(5)
     return Footprint(
-        pages * PAGE / MIB, len(os.listdir(folder / "task")), len(os.listdir(folder / "fd"))
+        pages * PAGE / MIB,
+        len(os.listdir(folder / "task")),
+        len(os.listdir(folder / "fd")),
+        sum(map(int, ticks)) / TICKS,
     )
 
 

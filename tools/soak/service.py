@@ -42,6 +42,7 @@ class Service:
         self.config.write_text(json.dumps(settings))  # JSON is YAML
         self.stats: deque[dict[str, Any]] = deque(maxlen=3600)
         """The newest ``stats``, each with ``at``, monotonic seconds of its arrival."""
+        self.command = [sys.executable, "-m", "edge", "run", "-c", str(self.config)]
         self._log = folder / "edge.log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -54,7 +55,7 @@ class Service:
         """Begins; comes back at once."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "edge", "run", "-c", str(self.config)],
+                self.command,
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env={**os.environ},
             )  # fmt: skip
         threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
@@ -89,6 +90,11 @@ class Service:
         assert self._process is not None, "it was never started"
         self._process.kill()
         self._process.wait(10)
+
+    def hang_up(self) -> None:
+        """SIGHUP: it reads its settings again."""
+        assert self._process is not None, "it was never started"
+        self._process.send_signal(signal.SIGHUP)
 
     def terminate(self, within: float = 20.0) -> tuple[int, float]:
         """SIGTERM; gives the exit code and the seconds until then."""

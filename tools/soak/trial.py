@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,10 @@ class Scale:
     def count(self, full: int, least: int) -> int:
         """So many of what is ``full`` in the full form, at least ``least``."""
         return max(least, round(full * self.factor))
+
+    def at_most_full(self) -> Scale:
+        """The same, but never larger than the full form."""
+        return replace(self, factor=min(self.factor, 1.0))
 
     def seconds(self, full: float, least: float) -> float:
         """So long, of what takes ``full`` seconds in the full form: never longer, at least ``least``."""
@@ -81,6 +85,8 @@ class Trial:
     name: str
     summary: str
     run: Callable[[Report, Scale, Path], None]
+    grows: bool = True
+    """Whether it is done larger than in the full form where there is more time."""
 
     def __call__(self, scale: Scale, folder: Path) -> Report:
         """Does it. What goes wrong in the trial itself is a claim that did not hold."""
@@ -88,7 +94,7 @@ class Trial:
         begun = time.monotonic()
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            self.run(report, scale, folder)
+            self.run(report, scale if self.grows else scale.at_most_full(), folder)
         except Exception as error:  # noqa: BLE001  (one trial must not end the others)
             report.claim(
                 "the trial itself could be done", held=False, seen=f"{type(error).__name__}: {error}"
