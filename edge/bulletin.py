@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import platform
+from collections.abc import Callable, Mapping
 
 from edge import __version__
 from edge.capture.damped import Damped
@@ -18,8 +19,12 @@ log = logging.getLogger("edge.daemon")
 class Bulletin:
     """Owned by the main thread. ``now``: monotonic seconds."""
 
-    def __init__(self, parts: Parts, pace: Pace, begun: float, starts: int) -> None:
-        """``begun``: monotonic seconds at which the service began; ``starts``: how often since the boot."""
+    def __init__(
+        self, parts: Parts, pace: Pace, begun: float, starts: int, commands: Callable[[], Mapping[str, int]]
+    ) -> None:
+        """``begun``: monotonic seconds at which the service began; ``starts``: how often since the boot;
+        ``commands``: totals of what the parts do not count themselves."""
+        self._commands = commands
         self._pace = pace
         self._restarts = starts - 1
         self._parts = parts
@@ -62,7 +67,7 @@ class Bulletin:
             sinks={name: sink.counters() for name, sink in parts.sinks.items()}
             | ({"home_assistant": parts.home_assistant.counters()} if parts.home_assistant else {}),
             parked=parts.mqtt.parked() if parts.mqtt else {},
-            commands=parts.control.counters(),
+            commands={**parts.control.counters(), **self._commands()},
             versions=self._versions(),
             warnings=(*parts.warnings, *parts.worker.remarks()),
             machine=self._pace.fields(now),

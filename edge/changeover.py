@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edge.control.queue import Reload
 from edge.control.reload import Preparation, Prepared, Way, prepare, way
-from edge.errors import EdgeError
+from edge.errors import ConfigError, EdgeError
 from edge.health import Notifier
 from edge.pace import Pace
 from edge.parts import Parts
@@ -34,8 +34,8 @@ class Changeover:
         self._prepared: Prepared | None = None
         self._taken = threading.Event()
         self.remark: str | None = None
-        self.reloads = 0
-        self.failures = 0
+        self._reloads = 0
+        self._failures = 0
 
     def turn(self, now: float) -> bool:
         """The next step, where one is due; True: other settings are in force from here on."""
@@ -48,6 +48,17 @@ class Changeover:
         if wish is not None:
             self._begin(wish, now)
         return False
+
+    def close(self) -> None:
+        """The service ends: who waits for the settings to be read again is told so."""
+        for wish in (self._wish, self._parts.control.reloads.take()):
+            if wish is not None and wish.request is not None:
+                wish.request.answer(refusal("ending", "the service is ending"))
+        self._wish = None
+
+    def counters(self) -> dict[str, int]:
+        """``reloads`` and ``reload_failures`` since the start."""
+        return {"reloads": self._reloads, "reload_failures": self._failures}
 
     def _begin(self, wish: Reload, now: float) -> None:
         parts, file = self._parts, self._file
@@ -74,11 +85,15 @@ class Changeover:
 
     def _take(self, prepared: Prepared) -> None:
         parts = self._parts
+        if prepared.broker and parts.mqtt is not None:
+            try:
+                parts.mqtt.change(prepared.settings.mqtt)
+            except ConfigError as error:  # a password's file that has gone since it was looked at
+                self._fail(str(error))
+                return
         self._prepared = prepared
         self._taken.clear()
         self._camera_is_free(prepared)
-        if prepared.broker and parts.mqtt is not None:
-            parts.mqtt.change(prepared.settings.mqtt)
         reset = self._wish is not None and self._wish.reset
         recognition, taken = prepared.recognition, self._taken
 
@@ -110,10 +125,12 @@ class Changeover:
             logging.getLogger("edge").setLevel(prepared.settings.log.level.upper())
         if parts.home_assistant is not None:
             parts.home_assistant.changed()
-        self.reloads += 1
+        self._reloads += 1
         restart = ", ".join(prepared.waiting)
         self.remark = f"needs a restart: {restart}" if restart else None
         sentence = prepared.sentence()
+        if self._wish is not None and self._wish.reset:
+            sentence += "; what commands had changed is dropped"
         log.log(logging.WARNING if restart else logging.INFO, "%s", sentence)
         applied = [key for key in prepared.changed if way(key) is not Way.RESTART]
         data = {"changed": applied, "needs_restart": list(prepared.waiting)}
@@ -122,7 +139,7 @@ class Changeover:
 
     def _fail(self, reason: str) -> None:
         """What ran before goes on."""
-        self.failures += 1
+        self._failures += 1
         words = " | ".join(reason.splitlines())
         self.remark = f"settings not read again: {words}"
         log.error("the settings were not read again, what ran before goes on: %s", reason)

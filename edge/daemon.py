@@ -73,7 +73,8 @@ class Daemon:
         state = settings.state.resolved()
         folder = run_folder(state)
         self._pace = Pace(self._parts, Device(state, clock_synced))
-        self._bulletin = Bulletin(self._parts, self._pace, begun, count_start(folder, boot_id()))
+        starts = count_start(folder, boot_id())
+        self._bulletin = Bulletin(self._parts, self._pace, begun, starts, self._counters)
         self._changeover = Changeover(self._parts, self._pace, self._notifier, file)
         self._socket = ControlSocket(folder, self._clock, self._take)
 
@@ -133,10 +134,9 @@ class Daemon:
             parts.home_assistant.turn(now, parts.mqtt.connected)
         parts.control.tend(now)
         self._pace.turn(now)
-        if self._changeover.turn(now):
+        # Not before: systemd would take the end of a reading for the end of the start.
+        if self._ready and self._changeover.turn(now):
             self._deadlines = self._collect_deadlines()
-            if parts.home_assistant:
-                parts.home_assistant.changed()
         self._bulletin.turn(now)
         self._answer(now)
         self._tell_systemd(now)
@@ -171,6 +171,11 @@ class Daemon:
         self._parts.control.reloads.ask(Reload())
         self._bell.set()
 
+    def _counters(self) -> dict[str, int]:
+        """Of what the main thread and the run socket have done on command, for ``stats``."""
+        heard = {f"socket_{name}": count for name, count in self._socket.counters().items()}
+        return {**self._changeover.counters(), **heard}
+
     def _collect_deadlines(self) -> tuple[Deadline, ...]:
         parts, settings = self._parts, self._parts.settings
         deadlines = [
@@ -193,11 +198,12 @@ class Daemon:
         self._parts.worker.stop(timeout=1.0)
         self._parts.loop.stop(timeout=1.0)
         self._parts.control.close(self._now())
+        self._changeover.close()
         with contextlib.suppress(UnavailableError):  # a sink whose reader has gone
             self._bulletin.last(self._now())
         for name, sink in self._parts.sinks.items():
             if not sink.stop(timeout=max(until - time.monotonic(), 0.5)):
-                log.warning("%s: not everything could be delivered; what is left stays in the outbox", name)
+                log.warning("%s: not everything could be delivered; what the outbox holds stays there", name)
         self._socket.stop(timeout=0.2)
         log.info("ended")
 

@@ -176,14 +176,16 @@ class Device:
         return None
 
     def _free(self) -> int | None:
-        folder = self._state
-        while not folder.exists() and folder != folder.parent:  # it is made when there is something to keep
-            folder = folder.parent
-        try:
-            found = os.statvfs(folder)
-        except OSError:
-            return None
-        return found.f_bavail * found.f_frsize
+        # It is made when there is something to keep.
+        for folder in (self._state, *self._state.parents):
+            try:
+                found = os.statvfs(folder)
+            except FileNotFoundError:
+                continue
+            except OSError:
+                return None
+            return found.f_bavail * found.f_frsize
+        return None
 
     def _kept(self) -> bool | None:
         try:

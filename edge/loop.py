@@ -97,12 +97,18 @@ class FrameLoop:
         due = 0.0
         while not self._stopping.is_set():
             now = self._clock.monotonic_ns() / 1e9
-            if now < due and self._stopping.wait(due - now):
+            due = min(due, now + self._period)  # the period may have been longer
+            left = due - now
+            if left > 0 and self._stopping.wait(min(left, WAIT)):
                 break
-            frame = self._supply.take(WAIT)
+            # Commands do not wait for the next frame of a slow camera, nor does who asks whether we live.
+            early = left > WAIT
+            frame = None if early else self._supply.take(WAIT)
             begun = self._progress = self._clock.monotonic_ns()
             try:
                 self._between(begun / 1e9)
+                if early:
+                    continue
                 if frame is None:
                     if self._supply.ended:
                         self.finished = True

@@ -165,3 +165,15 @@ def test_the_share_of_a_processor() -> None:
     assert latest == pytest.approx(0.25)
     share.forget()
     assert share.update(41) is None
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "file/below"])
+def test_a_folder_that_cannot_be_leaves_its_disk_untold(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    told = Device(tmp_path / name, lambda: True, root=tmp_path, vcgencmd=None).condition(0)
+    assert told.disk_free is None
+
+
+def test_a_folder_that_is_not_made_yet_lies_on_the_disk_of_the_one_above(tmp_path: Path) -> None:
+    told = Device(tmp_path / "state" / "edge", lambda: True, root=tmp_path, vcgencmd=None).condition(0)
+    assert told.disk_free is not None

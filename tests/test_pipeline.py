@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 
 import numpy as np
@@ -170,3 +171,35 @@ def test_a_kind_of_fault_is_told_once_and_then_counted(caplog: pytest.LogCapture
     assert loop.fault is None
     assert loop.counters() == {"frames": 2 * FAULTS, "events": 2 * FAULTS, "faults": 2 * FAULTS}
     assert len(caplog.records) == 1
+
+
+class Endless:
+    """Always has a frame."""
+
+    ended = False
+
+    def take(self, timeout: float) -> Frame | None:
+        return frame()
+
+
+def test_between_two_rare_frames_the_loop_lives_and_obeys_and_may_be_told_to_hurry() -> None:
+    turns: list[float] = []
+    supply, clock = Endless(), SystemClock()
+    made = pipeline(Stage())[0]
+    loop = FrameLoop(supply, made, clock, lambda *_: None, period=1000.0, between=turns.append)
+    loop.start()
+    try:
+        assert eventually(lambda: len(turns) > 5)
+        assert loop.frames <= 2
+        assert clock.monotonic_ns() - loop.progress() < 5e9
+        loop.change(supply, 0.01)
+        assert eventually(lambda: loop.frames > 20)
+    finally:
+        assert loop.stop(10)
+
+
+def eventually(check: Callable[[], bool]) -> bool:
+    until = time.monotonic() + 15
+    while not (held := check()) and time.monotonic() < until:
+        time.sleep(0.02)
+    return held

@@ -13,7 +13,7 @@ from edge.capture.plain import Plain
 from edge.capture.settings import CameraSettings, redact
 from edge.capture.stamp import Stamp
 from edge.clock import Clock
-from edge.errors import UnavailableError
+from edge.errors import ConfigError, UnavailableError
 from edge.records import Frame
 
 log = logging.getLogger("edge.capture")
@@ -38,6 +38,11 @@ class PipeSource(Plain):
         self._clock = clock
         self._stamp = Stamp(clock)
         made = self._program.layout
+        if made and made.size[0] * made.size[1] > settings.max_pixels:
+            raise ConfigError(
+                f"camera.size: {made.size[0]} x {made.size[1]} are more pixels than camera.max_pixels",
+                f"allowed: {settings.max_pixels} pixels",
+            )
         self._framing: Framing = RawFraming(made) if made else JpegFraming(settings.max_pixels)
         self._child: Child | None = None
         self._stuck: Child | None = None
@@ -104,19 +109,22 @@ class PipeSource(Plain):
     def _await_whole(self, child: Child, until: float, patience: float) -> None:
         """Reads until a frame is whole."""
         framing = self._framing
-        while not framing.ready:
+        while True:
+            # Also where bytes never fail to come: a program may send garbage faster than it can be sifted.
+            if self._interrupted.is_set():
+                raise UnavailableError(f"{self.name}: interrupted")
+            if framing.ready:
+                return
             with framing.room() as room:
                 count = child.read(room, until, self._interrupted.is_set)
-            if count is None:
-                if self._interrupted.is_set():
-                    raise UnavailableError(f"{self.name}: interrupted")
-                self._killed += 1
-                raise UnavailableError(f"{self.name}: no frames for {patience:g} s", self._doubt())
-            if not count:
+            if count == 0:
                 self._short += framing.begun > 0
                 raise UnavailableError(redact(f"process exited: {child.last_words()}"), self._doubt())
-            if framing.wrote(count):
+            if count and framing.wrote(count):
                 return
+            if time.monotonic() > until and not self._interrupted.is_set():
+                self._killed += 1
+                raise UnavailableError(f"{self.name}: no frames for {patience:g} s", self._doubt())
 
     def _early(self) -> bool:
         """Whether this frame is above the rate that is looked at."""

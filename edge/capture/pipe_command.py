@@ -161,6 +161,7 @@ def _command(settings: CameraSettings, argv: list[str]) -> Program:
 
 
 def _shown(settings: CameraSettings) -> str:
-    kind, _, rest = (part.strip() for part in settings.source.partition(":"))
-    shown = redact(f"{kind}: {rest}")
+    kind, _, rest = settings.source.partition(":")
+    # One line: a pipeline may be written over several.
+    shown = " ".join(redact(f"{kind.strip()}: {rest}").split())
     return shown if len(shown) <= 80 else shown[:79] + "…"

@@ -23,6 +23,10 @@ BUFFER = 1 << 18
 MOST = 1 << 25
 """Bytes of a JPEG: 32 MiB are more than any camera sends; what is longer is garbage, and left out."""
 
+SEGMENTS = 1024
+"""Segments and fill bytes of a header at most, since it is read anew with each piece that comes; the longest
+have some 300, with a colour profile in 255 pieces (ICC.1, annex B)."""
+
 SOI, EOI = b"\xff\xd8\xff", b"\xff\xd9"
 
 
@@ -211,40 +215,47 @@ class JpegFraming:
         return self._left_out
 
     def _find(self) -> None:
-        """Looks for the end of the picture whose beginning is brought to the front of the buffer."""
+        """Looks for the end of the next picture, and brings its beginning to the front of the buffer."""
+        begin = 0
         while not self._end:
-            if not self._buffer.startswith(SOI, 0, self._filled):
-                start = self._buffer.find(SOI, 0, self._filled)
+            start = self._buffer.find(SOI, begin, self._filled)
+            if start < 0:
                 # The last two bytes may be the first of the next picture.
-                self._drop(start if start >= 0 else max(self._filled - len(SOI) + 1, 0))
-                if start < 0:
-                    return
-            if not self._scan and not self._skip_header():
-                return
-            if not self._scan:
-                continue
-            end = self._buffer.find(EOI, self._scan, self._filled)
-            again = self._buffer.find(SOI, self._scan, self._filled if end < 0 else end)
-            if again >= 0:  # the end of this one is missing
+                begin, self._scan = max(self._filled - len(SOI) + 1, begin), 0
+                break
+            begin = start
+            if not self._scan and not self._skip_header(begin):
+                break
+            if not self._scan:  # what follows is no header
                 self._left_out += 1
-                self._drop(again)
+                begin += 2
+                continue
+            again = self._buffer.find(SOI, self._scan, self._filled)
+            end = self._buffer.find(EOI, self._scan, self._filled if again < 0 else again)
+            if end < 0 <= again:  # the end of this one is missing
+                self._left_out += 1
+                begin, self._scan = again, 0
                 continue
             if end < 0:
                 self._scan = max(self._scan, self._filled - len(SOI) + 1)
-                return
+                break
             self._end = end + len(EOI)
+        if begin:  # once, however many false beginnings lie before it: each moves all that follows
+            scan, end = max(self._scan - begin, 0), max(self._end - begin, 0)
+            self._drop(begin)
+            self._scan, self._end = scan, end
 
-    def _skip_header(self) -> bool:
+    def _skip_header(self, begin: int) -> bool:
         """Finds where the compressed data begins: segments before it may hold a whole JPEG, a thumbnail.
 
-        False: not all of it has come. What is no header is dropped.
+        False: not all of it has come. Where what follows ``begin`` is no header there is no such place.
         """
-        place = 2
-        while place + 4 <= self._filled:
+        place = begin + 2
+        for _ in range(SEGMENTS):
+            if place + 4 > self._filled:
+                return False
             lead, marker = self._buffer[place], self._buffer[place + 1]
             if lead != 0xFF or marker in (0x00, 0xD8, 0xD9):
-                self._left_out += 1
-                self._drop(2)
                 return True
             if marker == 0xFF:  # fill bytes before a marker
                 place += 1
@@ -253,7 +264,7 @@ class JpegFraming:
             if marker == 0xDA:  # start of scan
                 self._scan = place
                 return True
-        return False
+        return True
 
     def _drop(self, count: int) -> None:
         left = self._filled - count

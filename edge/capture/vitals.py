@@ -109,11 +109,10 @@ class Vitals:
             return "stalled", "frozen"
         if self._held:
             return "ok", "ended"
-        if self._resized is not None and now - self._resized <= TOLD_FOR:
-            return "ok", "resized"
-        if self._spoilt is not None and now - self._spoilt <= TOLD_FOR:
-            return "ok", "corrupt"
-        return "ok", None
+        # The newer of the two: a size that changed once does not hide frames that break all the time.
+        told = ((self._resized, "resized"), (self._spoilt, "corrupt"))
+        recent = [(at, reason) for at, reason in told if at is not None and now - at <= TOLD_FOR]
+        return "ok", max(recent)[1] if recent else None
 
     def _fps(self, now: float) -> float:
         recent = [arrival for arrival in self._arrivals if now - arrival <= WINDOW]

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edge.transmit.legible import legible
+
 log = logging.getLogger("edge.control")
 
 FILE = "changes.json"
@@ -50,7 +52,8 @@ class Changes:
     def describe(self) -> str:
         """In words for a person: ``detect off, threshold of digits 0.9``."""
         words = [] if self.detect is None else ["detect " + ("on" if self.detect else "off")]
-        words += [f"threshold of {name} {value:g}" for name, value in sorted(self.thresholds.items())]
+        changed = sorted(self.thresholds.items())
+        words += [f"threshold of {legible(name)} {value:g}" for name, value in changed]
         return ", ".join(words) or "nothing"
 
 

@@ -73,7 +73,7 @@ def ask(
             continue
         except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
             continue  # not there; or left by a process that was killed
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise UnavailableError(f"{path}: the service does not answer: {error}", "see its log") from None
         return answer
     if forbidden is not None:
@@ -98,7 +98,10 @@ def _exchange(path: Path, message: Mapping[str, Any], timeout: float) -> Reply:
                 raise ConnectionError("it hung up")
             received += content
     told = json.loads(received)
-    return Reply(bool(told["ok"]), str(told["message"]), told.get("error"), told.get("data") or {})
+    data = told.get("data") if isinstance(told, dict) else None
+    if not (isinstance(data, dict) and isinstance(told.get("ok"), bool)):
+        raise ValueError("what it says is no answer")
+    return Reply(told["ok"], str(told.get("message")), told.get("error"), data)
 
 
 def _connect(connection: socket.socket, address: str, until: float) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,9 @@ class Announced:
     def load(self) -> None:
         """Reads the file, where there is one. What cannot be read is set aside under another name."""
         try:
-            if self._file.stat().st_size > MAX_BYTES:
-                raise ValueError("too large")
+            found = self._file.stat()
+            if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_BYTES:
+                raise ValueError("no file of ours")  # a pipe would have us wait for somebody to write
             self.topics = _checked(json.loads(self._file.read_text("utf-8")))
             self._saved = self.topics
         except FileNotFoundError:

@@ -34,6 +34,8 @@ POLL = 0.1
 BATCH = 1000
 """Rows that are read at a time, so that the daemon's log can be folded in between."""
 
+HINT = "is it this user's? the service's own user may use it: sudo -u edge …"
+
 _SELECT = """
 SELECT key, id, topic, length(payload), boot, monotonic_ns, wall_ms, synced, refused, {payload}
 FROM events WHERE key > ? ORDER BY key LIMIT ?
@@ -74,7 +76,7 @@ class Inspection:
 
     def entries(self, *, payloads: bool = False) -> Iterator[Entry]:
         """All rows, oldest first; their payloads only where these are asked for. Nothing where no file is."""
-        if not self._path.exists():
+        if not self._is_there():
             return
         text = _SELECT.format(payload="payload" if payloads else "NULL")
         last = -1
@@ -85,7 +87,7 @@ class Inspection:
 
     def ask(self, wish: Wish, ids: Sequence[str]) -> Answer:
         """Tries rows again, or drops them, here or through the daemon that has the file."""
-        if not self._path.exists():
+        if not self._is_there():
             return Answer((), tuple(ids), ())
         with self._open() as file:
             known = [one for one in ids if file.execute(_HOLDS, (one,)).fetchone()[0]]
@@ -118,6 +120,14 @@ class Inspection:
         left = _among(file, "SELECT id FROM events", known) if wish == "drop" else set()
         return Answer(tuple(one for one in known if one not in left), unknown, tuple(sorted(left)))
 
+    def _is_there(self) -> bool:
+        try:
+            return self._path.exists()
+        except OSError as error:  # a name too long, a folder of somebody else's
+            raise UnavailableError(
+                f"the outbox {self._path} cannot be used: {error.strerror}", HINT
+            ) from None
+
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         # Never creates a file.
@@ -129,8 +139,10 @@ class Inspection:
                 file.execute("PRAGMA synchronous = NORMAL")
                 yield file
         except (sqlite3.Error, OSError, TypeError, ValueError) as error:
-            hint = "is it this user's? the service's own user may use it: sudo -u edge …"
-            if is_damage(error) or not isinstance(error, (sqlite3.Error, OSError)):
+            hint = HINT
+            if "no such table" in str(error):
+                hint = "the service could not write it yet, for want of room perhaps; its log tells"
+            elif is_damage(error) or not isinstance(error, (sqlite3.Error, OSError)):
                 hint = "the service sets it aside and begins a new one at its next start"
             raise UnavailableError(f"the outbox {self._path} cannot be used: {error}", hint) from None
 

@@ -31,7 +31,6 @@ RETRY = 10.0
 TIDY = 1.0
 """Seconds over which deletions are gathered into one commit, to spare the card."""
 
-
 REASONS = 5
 """Reasons of parked rows that are told; a reason is a code of MQTT, so there are few."""
 
@@ -149,6 +148,8 @@ class Outbox:
             if self._journal.is_open:
                 self._try(self._save, now)
             self._journal.close()
+        if lost := len(self._unsaved):
+            log.error("%d events were neither delivered nor written to %s", lost, self._journal.path)
 
     def depth(self) -> int:
         """Events not yet delivered, without those refused for good."""

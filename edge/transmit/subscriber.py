@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from edge.errors import UnavailableError
 from edge.transmit.client import Introduction, OnMessage
+from edge.transmit.credentials import password, tls_context
 from edge.transmit.link import Link
 from edge.transmit.notices import Ended, Subscribed
 
@@ -29,7 +30,12 @@ class Subscriber:
     """Subscribes with QoS 1 on every connection anew. Use ``start`` once, then ``stop``."""
 
     def __init__(self, settings: MqttSettings, topics: Sequence[str], on_message: OnMessage) -> None:
-        """``topics``: full filters. ``on_message(topic, payload, retained)`` may take its time."""
+        """``topics``: full filters. ``on_message(topic, payload, retained)`` may take its time.
+
+        Raises ``ConfigError`` where the password's file or a certificate cannot be used.
+        """
+        password(settings)
+        tls_context(settings)
         self._on_message = on_message
         self._largest = settings.max_payload
         self._waiting: deque[tuple[str, bytes, bool]] = deque()

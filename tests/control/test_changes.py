@@ -68,6 +68,7 @@ def test_the_card_is_written_only_when_something_differs(path: Path) -> None:
 def test_they_are_named_for_the_topic_and_for_people() -> None:
     assert CHANGES.names() == ["detect", "thresholds.digits"]
     assert CHANGES.describe() == "detect off, threshold of digits 0.9"
+    assert Changes(None, {"a\x1b[31m\nb": 0.5}).describe() == "threshold of a\\x1b[31m\\nb 0.5"
     assert not Changes()
     assert Changes(detect=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -18,7 +19,7 @@ import pytest
 
 import edge.control.socket as run_socket
 from edge.clock import SystemClock
-from edge.control.address import NAME, nearby
+from edge.control.address import NAME, QUEUE, listen, nearby
 from edge.control.client import ask
 from edge.control.socket import CONNECTIONS, LINE, ControlSocket
 from edge.errors import UnavailableError
@@ -217,3 +218,49 @@ def test_nothing_is_left_open(tmp_path: Path, service: Service) -> None:
         assert control.start()
         control.stop(2)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"[]\n",
+        b"7\n",
+        b"{}\n",
+        b'{"ok": 1, "data": {}}\n',
+        b'{"ok": true, "data": []}\n',
+        b"[" * 50_000 + b"\n",
+    ],
+)
+def test_an_answer_that_is_none_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+
+    def serve(listener: socket.socket) -> None:
+        peer, _ = listener.accept()
+        with peer:
+            peer.recv(1000)
+            peer.sendall(said)
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        with nearby(tmp_path) as near:
+            listener.bind(str(near / NAME))
+        listener.listen()
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        with pytest.raises(UnavailableError, match="does not answer"):
+            ask("status", timeout=10)
+        thread.join(10)
+
+
+def test_a_service_that_is_too_busy_to_accept_is_still_there(tmp_path: Path) -> None:
+    waiting = []
+    with listen(tmp_path):
+        for _ in range(2 * QUEUE):
+            waiting.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK))
+            with nearby(tmp_path) as near, contextlib.suppress(BlockingIOError):
+                waiting[-1].connect(str(near / NAME))
+        with pytest.raises(FileExistsError):
+            listen(tmp_path)
+        for each in waiting:
+            each.close()

@@ -189,6 +189,13 @@ def test_a_disk_that_refuses_is_counted_and_home_assistant_is_told(tmp_path: Pat
     assert told.part.counters()["memory_failures"] >= 1
 
 
+def test_a_pipe_in_place_of_the_file_holds_nobody_up(tmp_path: Path) -> None:
+    told = Told(tmp_path)
+    os.mkfifo(told.file)
+    assert len(told.turns(0, 1)) == 1
+    assert told.file.is_file()
+
+
 def test_a_device_of_many_names_remembers_only_the_newest(tmp_path: Path) -> None:
     announced = Announced(tmp_path / "file")
     announced.keep({f"p/device/{number}/config": {"a": "sensor"} for number in range(40)})

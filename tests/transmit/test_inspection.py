@@ -185,6 +185,12 @@ def test_a_file_that_is_no_outbox_is_told_in_a_line(path: Path, content: bytes) 
     assert path.read_bytes() == content
 
 
+def test_a_file_that_the_service_could_not_fill_is_no_matter_of_rights(path: Path) -> None:
+    path.touch()
+    with pytest.raises(UnavailableError, match="could not write it yet"):
+        list(Inspection(path).entries())
+
+
 def test_strange_values_in_the_file_are_told(path: Path) -> None:
     with_parked(path).close(TIDY)
     with closing(sqlite3.connect(path)) as file:
@@ -201,3 +207,11 @@ def test_root_leaves_the_lock_to_the_owner_of_the_file(path: Path) -> None:
     os.close(claim(path))
     lock = path.with_name("outbox.db.lock").stat()
     assert (lock.st_uid, lock.st_gid) == (12345, 12345)
+
+
+def test_a_path_that_cannot_be_is_one_line(tmp_path: Path) -> None:
+    inspection = Inspection(tmp_path / ("x" * 300) / "outbox.db")
+    with pytest.raises(UnavailableError, match="cannot be used: File name too long"):
+        list(inspection.entries())
+    with pytest.raises(UnavailableError, match="cannot be used"):
+        inspection.ask("drop", ["a"])

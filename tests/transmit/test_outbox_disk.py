@@ -165,6 +165,20 @@ def test_a_folder_that_cannot_be_written_is_retried(tmp_path: Path) -> None:
     box.close(RETRY)
 
 
+def test_what_the_disk_never_took_is_told_at_the_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "blocked" / "outbox.db"
+    path.parent.write_text("")
+    box = opened(path)
+    box.put([row(number) for number in range(3)], 0.0)
+    taken = box.take()
+    assert taken
+    box.settle(taken)
+    box.close(0.1)
+    assert "2 events were neither delivered nor written" in caplog.text
+
+
 def test_rows_of_an_earlier_run_that_turn_up_late_go_in_front(path: Path) -> None:
     box = opened(path)
     box.put([row(1), row(2)], 0.0)
