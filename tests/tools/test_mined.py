@@ -49,3 +49,27 @@ def test_damaged_shards_are_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(InputError, match=str(path)):
         Mined(tmp_path)
+
+
+def test_shards_that_come_later_are_taken_up(tmp_path: Path) -> None:
+    shard(tmp_path, "train-1-0000.npz", [10, 3])
+    mined = Mined(tmp_path)
+    assert not mined.grow()
+    shard(tmp_path, "train-1-0001.npz", [10, 7])
+    assert mined.grow()
+    crops, labels = np.empty((200, 32, 32), np.uint8), np.empty(200, np.uint8)
+    mined.sample(np.random.default_rng(1), crops, labels)
+    assert set(labels) == {3, 7, 10}
+
+
+def test_what_is_known_is_handed_out_less_often(tmp_path: Path) -> None:
+    shard(tmp_path, "train-1-0000.npz", [10] * 10 + list(range(10)))
+    mined = Mined(tmp_path)
+    rng = np.random.default_rng(1)
+    crops, labels = np.empty((1000, 32, 32), np.uint8), np.empty(1000, np.uint8)
+    for _ in range(200):
+        mined.sample(rng, crops, labels)
+        mined.learnt(np.where(labels == 4, 1.0, 0.01).astype(np.float32))
+    digits = labels[labels < 10]
+    assert (digits == 4).mean() > 0.3, "a tenth of the digits, but the only one that is not known"
+    assert set(digits) == set(range(10)), "the others are met still"

@@ -68,7 +68,10 @@ def phrase(rng: np.random.Generator, words: int) -> str:
 
 def set_line(font: Font, text: str, size: float) -> Image | None:
     """``text`` as a mask (h, w) uint8, letters ``size`` pixels high; None where the font cannot."""
-    face = _face(font, max(round(size), 4))
+    try:
+        face = _face(font, max(round(size), 4))
+    except OSError:  # a bitmap font has some sizes only
+        return None
     left, top, right, bottom = (int(v) for v in face.getbbox(text))
     if right - left < 2 or bottom - top < 2 or right - left > 4000:
         return None

@@ -18,6 +18,9 @@ from tools.ink.shapes import Shapes, bent
 
 Theme = Literal["numbers", "notes", "sums", "form", "table", "large", "scattered", "prose"]
 
+Row = Callable[[float, float, float], float]
+"""Writes a row that begins at x, its middle at y, and ends before ``right``; gives where it ended."""
+
 _LOOK_ALIKES = (0, 1, 1, 5, 2, 6, 9, 9)
 """Digits that stand for o, l, i, s, z, b, g and q within words."""
 
@@ -58,19 +61,19 @@ class Writer:
         else:
             self._rows(self._mixture(theme))
 
-    def _mixture(self, theme: Theme) -> dict[Callable[[float, float, float], float], float]:
+    def _mixture(self, theme: Theme) -> dict[Row, float]:
         number, label, total, word = self._numbers, self._label, self._sum, self._letters
-        prose, type_, gap = self._prose, self._print, self._gap
-        mixtures: dict[str, dict[Callable[[float, float, float], float], float]] = {
-            "numbers": {number: 8, gap: 2},
+        prose, type_, cells, gap = self._prose, self._print, self._cells, self._gap
+        mixtures: dict[str, dict[Row, float]] = {
+            "numbers": {number: 8, cells: 1, gap: 2},
             "notes": {number: 3, label: 2, total: 1, word: 2, prose: 2, type_: 1, gap: 1},
             "sums": {total: 6, number: 1, gap: 1},
-            "form": {label: 3, type_: 3, number: 2, word: 1, gap: 1},
+            "form": {label: 3, type_: 3, number: 2, word: 1, cells: 4, gap: 1},
             "prose": {prose: 4, word: 2, number: 1, gap: 1},
         }
         return mixtures[theme]
 
-    def _rows(self, mixture: dict[Callable[[float, float, float], float], float]) -> None:
+    def _rows(self, mixture: dict[Row, float]) -> None:
         width, height = self.leaf.size
         kinds, weights = list(mixture), np.array(list(mixture.values()), float)
         y = self.hand.size * self.rng.uniform(0.8, 1.6)
@@ -81,7 +84,7 @@ class Writer:
             before = len(self.leaf.taken)
             self.leaf.lines += 1
             row(left, y, width * self.rng.uniform(0.5, 0.98))
-            self._marks(before, numbers=row in {self._numbers, self._sum, self._label})
+            self._marks(before, numbers=row in {self._numbers, self._sum, self._label, self._cells})
             y += self.hand.size * spacing * self.rng.uniform(0.85, 1.2)
 
     def _marks(self, before: int, *, numbers: bool) -> None:
@@ -89,14 +92,10 @@ class Writer:
         if not boxes or self.rng.random() > 0.15:
             return
         row = _around(boxes)
-        if numbers:
-            underline(self.rng, self.leaf, self.ink, row, self.pen)
-        elif self.rng.random() < 0.5:
+        if not numbers and self.rng.random() < 0.5:
             crossed_out(self.rng, self.leaf, self.ink, row, self.pen)
         else:
             underline(self.rng, self.leaf, self.ink, row, self.pen)
-
-    # Rows: each begins at x, its middle at y, ends before ``right``; each gives where it ended.
 
     def _numbers(self, x: float, y: float, right: float) -> float:
         rng = self.rng
@@ -142,6 +141,26 @@ class Writer:
                 x = self._word(x, y, right)
         return x
 
+    def _cells(self, x: float, y: float, right: float) -> float:
+        """One digit in each of some printed squares or combs, as on forms; some stay empty."""
+        rng = self.rng
+        pitch = self.hand.size * rng.uniform(0.95, 1.7)
+        low, high = y - pitch * rng.uniform(0.5, 0.65), y + pitch * rng.uniform(0.5, 0.65)
+        comb, pen = rng.random() < 0.3, rng.uniform(0.7, 2.5)
+        count = min(int(rng.integers(1, 10)), int((right - x) / pitch))
+        for cell in range(count):
+            left = x + cell * pitch
+            if rng.random() < 0.85:
+                middle = left + pitch * rng.uniform(0.42, 0.58)
+                self._one(middle, y + rng.normal(0, 0.05) * pitch, self.hand.varied(rng))
+        top = y + pitch * 0.15 if comb else low
+        for edge in range(count + 1):
+            place = x + edge * pitch
+            self.leaf.stroke(np.array([(place, top), (place, high)]), pen, self.ink)
+        for level in (high,) if comb else (low, high):
+            self.leaf.stroke(np.array([(x, level), (x + count * pitch, level)]), pen, self.ink)
+        return x + count * pitch
+
     def _letters(self, x: float, y: float, right: float) -> float:
         while x < right:
             x = self._word(x, y, right) + self.hand.size * self.rng.uniform(0.4, 1.0)
@@ -167,8 +186,6 @@ class Writer:
 
     def _gap(self, x: float, y: float, right: float) -> float:
         return x
-
-    # Arrangements of the whole leaf.
 
     def _large(self) -> None:
         width, height = self.leaf.size
@@ -213,13 +230,11 @@ class Writer:
                 x = left + column * pitch[0]
                 self.leaf.stroke(np.array([(x, top), (x, end[1])]), pen, self.ink)
 
-    # Characters.
-
     def _number(self, x: float, y: float, right: float, count: int) -> float:
         """A number from x on; gives where it ended."""
         rng = self.rng
-        tight = rng.random() < (0.12 if not self.digits.filled else 0.03)
-        gap = self.hand.size * (rng.uniform(-0.06, 0.04) if tight else rng.uniform(0.08, 0.35))
+        tight = rng.random() < (0.2 if not self.digits.filled else 0.03)
+        gap = self.hand.size * (rng.uniform(-0.08, 0.04) if tight else rng.uniform(0.08, 0.35))
         drift = np.tan(np.deg2rad(self.hand.turn)) * 0.5
         start = x
         for _ in range(count):

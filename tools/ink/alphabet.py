@@ -24,7 +24,7 @@ VALIDATION = 5000
 _WRITERS = 20
 """Omniglot: each character drawn by twenty people, in their order."""
 
-_BUILDS = {"train": 120, "validation": 20}
+_BUILDS = {"train": 240, "validation": 40}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

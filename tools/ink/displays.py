@@ -13,6 +13,8 @@ SEGMENTS = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", 
 """The lit segments of each digit: a above, then clockwise to f, g in the middle."""
 
 _OVERSAMPLING = 4
+_SLASHED = 0.1
+"""Share of displays, of more than seven segments, that strike the 0 through."""
 
 
 def displays(rng: np.random.Generator, builds: int) -> tuple[Shapes, Image]:
@@ -25,31 +27,37 @@ def displays(rng: np.random.Generator, builds: int) -> tuple[Shapes, Image]:
     for _ in range(builds):
         segments = _segments(rng)
         tail = rng.random() < 0.85
+        slashed = rng.random() < _SLASHED
         for digit, lit in enumerate(SEGMENTS):
             names = lit if tail or digit not in (6, 9) else lit.replace("a" if digit == 6 else "d", "")
             names = names + "f" if digit == 7 and rng.random() < 0.2 else names
-            maps.append(_map(segments, names))
+            maps.append(_map(segments, names, slashed=slashed and digit == 0))
         full.append(_map(segments, "abcdefg"))
     labels = np.tile(np.arange(10, dtype=np.int16), builds)
     return Shapes(np.stack(maps), labels, filled=True), np.stack(full)
 
 
-def _map(segments: dict[str, NDArray[np.float32]], names: str) -> Image:
+def _map(segments: dict[str, NDArray[np.float32]], names: str, *, slashed: bool = False) -> Image:
     mask = np.zeros((SIDE * _OVERSAMPLING,) * 2, np.uint8)
     for name in names:
         cv2.fillPoly(mask, [np.rint(segments[name] * 16).astype(np.int32)], (255,), shift=4)
+    if slashed:
+        low, high = segments["e"].mean(0), segments["b"].mean(0)
+        middle, thick = (low + high) / 2, np.ptp(segments["a"][:, 1])
+        ends = np.rint(middle + (np.stack([low, high]) - middle) * 0.75).astype(int)
+        cv2.line(mask, ends[0].tolist(), ends[1].tolist(), (255,), max(round(0.7 * thick), 1))
     return filled_map(mask, _OVERSAMPLING)
 
 
 def _segments(rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
     height = BODY * _OVERSAMPLING
-    thick = height * rng.uniform(0.07, 0.19)
-    width = height * rng.uniform(0.45, 0.68)
+    thick = height * rng.uniform(0.06, 0.21)
+    width = height * rng.uniform(0.42, 0.72)
     gap = thick * rng.choice([0.0, rng.uniform(0.05, 0.35)])
     point = thick / 2 * rng.choice([0.0, 1.0, rng.uniform(0, 1)])
     left, top = (SIDE * _OVERSAMPLING - width) / 2, (SIDE * _OVERSAMPLING - height) / 2
     right, bottom, middle = left + width - thick, top + height - thick, top + (height - thick) / 2
-    lean = rng.uniform(0, 0.18) if rng.random() < 0.6 else 0.0
+    lean = rng.uniform(0, 0.22) if rng.random() < 0.6 else 0.0
 
     def bar(x: float, y: float, length: float, across: bool) -> NDArray[np.float32]:
         near, far, half = gap, length - gap, thick / 2

@@ -22,7 +22,7 @@ from tools.ink.shapes import BODY, SIDE, Shapes, filled_map
 
 DIGITS = "0123456789"
 LETTERS = "ACDEFHJKLMNPRTUVWXYacdefhkmnprtuvwx"
-SYMBOLS = "+-=×÷%&#@?*<>[]€$£§^~←→↑↓:;.,"
+SYMBOLS = "+-=×÷%&#@?*<>[]€$£§^~←→↑↓:;.,αβδεθλμπσφψωΔΣΩ"
 """Letters and symbols that nobody reads as a digit: no O o I l i j | / ! S s Z z B b G g Q q y { }."""
 
 _OVERSAMPLING = 4
@@ -38,7 +38,28 @@ _SKIP = (
     "Initials",
     "Weather",
     "GGCHAN",
+    "STIXInt",
+    "STIXSize",
+    "STIXVariants",
+    "msam",
+    "msbm",
+    "cmex",
+    "cmsy",
+    "stmary",
+    "wasy",
+    "dsrom",
+    "feta",
+    "esint",
+    "Patch",
+    "pauta",
+    "ligne",
+    "DedaEna",
 )
+"""Parts of the names of families whose digits are none, are cut out of something, or come with lines."""
+
+
+SEGMENTS = "DSEG"
+"""Families that look like displays, by the beginning of their names."""
 
 
 class Font(NamedTuple):
@@ -75,7 +96,7 @@ def installed() -> list[Font]:
 
 def part_of(family: str) -> Literal["train", "validation", "test"]:
     """The part a family belongs to, by its name alone: it must not depend on what else is installed."""
-    if family.startswith("DSEG"):
+    if family.startswith(SEGMENTS):
         return "test"
     place = hashlib.md5(family.encode(), usedforsecurity=False).digest()[0]
     return "test" if place < 48 else "validation" if place < 72 else "train"

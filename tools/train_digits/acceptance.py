@@ -7,7 +7,7 @@ that are honest for a place are too low for what is told. What counts is the lat
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -55,11 +55,10 @@ class SceneAcceptance(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Doubting:
-    """A network whose logit of the reject is raised by ``doubt``."""
+class Wrapped:
+    """A network that is another one, but for what it says."""
 
     network: Network
-    doubt: float
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -82,6 +81,31 @@ class Doubting:
         return self.network.thresholds
 
     def run(self, image: Image) -> Mapping[str, NDArray[np.float32]]:
+        """What the network says."""
+        return self.network.run(image)
+
+
+@dataclass(frozen=True, slots=True)
+class Remembering(Wrapped):
+    """A network that is asked once for each picture, since many doubts are tried on the same ones."""
+
+    known: dict[bytes, NDArray[np.float32]] = field(default_factory=dict)
+
+    def run(self, image: Image) -> Mapping[str, NDArray[np.float32]]:
+        """The scores, perhaps from memory."""
+        key = image.tobytes()
+        if key not in self.known:
+            self.known[key] = self.network.run(image)["scores"].copy()
+        return {"scores": self.known[key]}
+
+
+@dataclass(frozen=True, slots=True)
+class Doubting(Wrapped):
+    """A network whose logit of the reject is raised by ``doubt``."""
+
+    doubt: float
+
+    def run(self, image: Image) -> Mapping[str, NDArray[np.float32]]:
         """The scores, made anew."""
         scores = self.network.run(image)["scores"].copy()
         scores[REJECT] *= np.exp(self.doubt)
@@ -95,6 +119,7 @@ def honest_doubt(network: Network, scenes: Sequence[Scene]) -> float:
     told, so the gap between the two has one zero; it is found by bisection.
     """
     low, high = _DOUBTS
+    network = Remembering(network)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         gap = _overconfidence(scenes, found_in(Doubting(network, middle), scenes))

@@ -10,7 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
+from edge.infer.card import load_card
+from edge.infer.model import Model
+from edge.infer.settings import InferSettings
 from edge.records import Image
 from tools.quantize import Calibration, Report, quantize
 from tools.train_digits.net import DigitNet, fused
@@ -25,7 +29,7 @@ def export(net: DigitNet, calibration: Image, folder: Path) -> Report:
     """
     folder.mkdir(parents=True, exist_ok=True)
     torch.save({name: value.cpu() for name, value in net.state_dict().items()}, folder / WEIGHTS)
-    write_float(net, folder / FLOAT)
+    write_float(fused(net), folder / FLOAT)
     return quantize(folder / FLOAT, inputs(calibration), folder / INT8)
 
 
@@ -34,8 +38,13 @@ def inputs(crops: Image) -> Calibration:
     return np.asarray(crops[..., None] / np.float32(255), np.float32)
 
 
-def write_float(net: DigitNet, path: Path) -> None:
-    """The float TFLite form of ``net``: input (1, 32, 32, 1), output logits (1, 11)."""
+def network(folder: Path) -> Model:
+    """The model in ``folder`` as the recognizer runs it. Raises ModelError."""
+    return Model(folder, load_card(folder), InferSettings(threads=1))
+
+
+def write_float(net: nn.Module, path: Path) -> None:
+    """The float TFLite form of ``net``: input (1, 32, 32, 1), output logits (1, labels)."""
     said = io.StringIO()
     with warnings.catch_warnings(), contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
         warnings.simplefilter("ignore")
@@ -43,5 +52,5 @@ def write_float(net: DigitNet, path: Path) -> None:
         # Brings JAX and more: seconds and half a gigabyte, needed only here.
         import litert_torch  # noqa: PLC0415
 
-        model = litert_torch.to_channel_last_io(fused(net), args=[0]).eval()
+        model = litert_torch.to_channel_last_io(net, args=[0]).eval()
         litert_torch.convert(model, (torch.rand(1, 32, 32, 1),)).export(str(path))

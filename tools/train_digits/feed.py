@@ -26,20 +26,24 @@ from tools.ink.alphabet import Alphabet, Part, alphabet, scans_of
 from tools.train_digits.calibrate import REJECT
 from tools.train_digits.crops import SIZE, drawn, scanned
 from tools.train_digits.mined import Mined
+from tools.train_digits.pool import Pool
 from tools.train_digits.rejects import Rejects
 from tools.train_digits.scenes import SceneCrops
 
-SCANNED = 0.35
+SCANNED = 0.28
 """Share of MNIST's own pictures among all crops."""
 
-MINED = 0.4
+MINED = 0.46
 """Share of mined crops among all, where there are any."""
 
-DRAWN, PROPOSED = 0.33, 0.49
+DRAWN, PROPOSED = 0.45, 0.33
 """Of the others: digits drawn one by one, and what is proposed in composed scenes (a quarter digits); the
 rest are rejects drawn one by one."""
 
 _CHUNK = 100
+
+_GROWN = 400
+"""Samples between two looks for further shards of mined crops."""
 
 
 class Drawer:
@@ -65,9 +69,20 @@ class Drawer:
                 labels[i] = REJECT
 
 
-def scan(rng: np.random.Generator, scans: Labelled, crops: Image, labels: NDArray[np.uint8]) -> None:
-    """Fills crops (N, 32, 32) and labels (N,) uint8 with MNIST's pictures, as they are or bent a little."""
-    for i, chosen in enumerate(rng.integers(len(scans.digits), size=len(crops))):
+def scan(
+    rng: np.random.Generator,
+    scans: Labelled,
+    crops: Image,
+    labels: NDArray[np.uint8],
+    places: NDArray[np.intp] | None = None,
+) -> None:
+    """Fills crops (N, 32, 32) and labels (N,) uint8 with MNIST's pictures, as they are or bent a little.
+
+    ``places`` (N,) tells which; by chance without them.
+    """
+    if places is None:
+        places = rng.integers(len(scans.digits), size=len(crops))
+    for i, chosen in enumerate(places):
         scanned(rng, scans.pictures[chosen], crops[i])
         labels[i] = scans.digits[chosen]
 
@@ -97,6 +112,9 @@ class Feed:
     ) -> None:
         self._mined = mined
         self._scans = scans_of(root, "train")
+        self._samples = 0
+        self._pool = Pool(len(self._scans.digits))
+        self._last: NDArray[np.intp] = np.empty(0, np.intp)
         self._memory = SharedMemory(create=True, size=places * (SIZE * SIZE + 1))
         self._ring = Ring(self._memory.name, places, places // workers)
         self._crops, self._labels = _views(self._memory, places)
@@ -144,8 +162,12 @@ class Feed:
         """``count`` crops (N, 32, 32) uint8 with labels: MNIST's bent anew, mined ones, those of the ring."""
         crops, labels = np.empty((count, SIZE, SIZE), np.uint8), np.empty(count, np.uint8)
         first = round(count * SCANNED)
-        scan(rng, self._scans, crops[:first], labels[:first])
+        self._last = self._pool.draw(rng, first)
+        scan(rng, self._scans, crops[:first], labels[:first], self._last)
         if self._mined is not None:
+            self._samples += 1
+            if self._samples % _GROWN == 0:
+                self._mined.grow()
             mined = slice(first, first + round(count * MINED))
             self._mined.sample(rng, crops[mined], labels[mined])
             first = mined.stop
@@ -154,6 +176,13 @@ class Feed:
         chosen = worker * self._ring.share + (rng.random(count - first) * filled[worker]).astype(np.int64)
         crops[first:], labels[first:] = self._crops[chosen], self._labels[chosen]
         return crops, labels
+
+    def learnt(self, losses: NDArray[np.float32]) -> None:
+        """Tells the losses (N,) of the sample handed out last: what is known is shown less often."""
+        first = len(self._last)
+        self._pool.learnt(self._last, losses[:first])
+        if self._mined is not None:
+            self._mined.learnt(losses[first : first + round(len(losses) * MINED)])
 
 
 def _views(memory: SharedMemory, places: int) -> tuple[Image, NDArray[np.uint8]]:
@@ -164,6 +193,7 @@ def _views(memory: SharedMemory, places: int) -> tuple[Image, NDArray[np.uint8]]
 
 def _run(root: Path, seed: list[int], ring: Ring, worker: int, count: Synchronized[int], stop: Event) -> None:  # noqa: PLR0917
     """The drawing process: fills its share of the ring, round and round."""
+    os.setsid()  # a signal from the terminal reaches the learner alone, which ends this in order
     cv2.setNumThreads(1)
     memory = SharedMemory(name=ring.name)
     crops, labels = _views(memory, ring.places)

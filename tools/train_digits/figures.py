@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
@@ -25,15 +24,12 @@ from edge.errors import EdgeError
 from edge.infer.card import load_card
 from edge.infer.model import Model
 from edge.infer.settings import InferSettings
-from edge.recognize.digits.crop import cut
-from edge.records import Box, Image
-from tools.data import Labelled, data_folder, mnist, optdigits, semeion
-from tools.ink import fonts
-from tools.ink.page import finish, write
-from tools.ink.shapes import Shapes
+from edge.records import Image
+from tools.data import Labelled, data_folder, mnist
+from tools.evaluate.plots import write_confusion, write_reliability
 from tools.train_digits.calibrate import REJECT, Scores, acceptance, calibration_error
-from tools.train_digits.crops import SIZE, blank, jittered, middle
 from tools.train_digits.feed import drawn_set
+from tools.train_digits.kept_out import kept_out, written
 from tools.train_digits.scenes import scene_set
 
 VALIDATION_CROPS, VALIDATION_SCENES, VALIDATION_SEED = 8000, 150, 77
@@ -60,9 +56,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--data", default=None, help="the folder that holds digits/ (default: $EDGE_SHARED/data)"
     )
     parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument(
+        "--plots", type=Path, metavar="DIR", help="write confusion and reliability on unseen data as PNG"
+    )
     arguments = parser.parse_args(argv)
     try:
-        found = measure(arguments.folder, data_folder(arguments.data))
+        found = measure(arguments.folder, data_folder(arguments.data), arguments.plots)
     except EdgeError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -81,23 +80,26 @@ def show(figures: Sequence[Measured]) -> None:
     Console().print(table)
 
 
-def measure(folder: Path, root: Path) -> list[Measured]:
-    """All figures of the model in ``folder``. Raises ModelError, InputError."""
+def measure(folder: Path, root: Path, plots: Path | None = None) -> list[Measured]:
+    """All figures of the model in ``folder``; some as plots, too. Raises ModelError, InputError."""
     model = Model(folder, load_card(folder), InferSettings(threads=1))
     threshold = model.thresholds.get("accept", 0.5)
     sets = {
         "MNIST test (10 000)": padded(mnist(root, "test")),
-        "Semeion (1593, never trained on)": _cut_out(semeion(root)),
-        "Optdigits (1797, never trained on)": _cut_out(optdigits(root)),
-        "type of kept-out families, drawn": _drawn_type(seed=5),
+        **written(root),
+        **kept_out(),
     }
     figures = []
+    unseen: list[tuple[Scores, NDArray[np.uint8]]] = []
     for data, labelled in sets.items():
         scores = run(model, labelled.pictures, data)
+        if not data.startswith("MNIST"):
+            unseen.append((scores, labelled.digits))
         named = scores[:, :REJECT].argmax(1) == labelled.digits
         figures.append(Measured("accuracy, the ten digits", float(named.mean()), data))
         kept = named & (scores.argmax(1) != REJECT)
         figures.append(Measured("accuracy, reject counts as wrong", float(kept.mean()), data))
+    figures.append(_of_unseen(unseen, model.labels, plots))
     data = f"validation crops ({VALIDATION_CROPS}, drawn, a third no digit)"
     crops, labels = drawn_set(root, "validation", VALIDATION_CROPS, VALIDATION_SEED)
     scores = run(model, crops, data)
@@ -115,7 +117,30 @@ def measure(folder: Path, root: Path) -> list[Measured]:
         Measured(f"digits read right at >= {threshold}", accepted.read, data),
         Measured(f"no-digits accepted at >= {threshold}", accepted.rejects_accepted, data),
     ]
+    if plots:
+        _plot(plots / "{}-places.png", scores, labels, model.labels)
     return figures
+
+
+def _of_unseen(
+    unseen: Sequence[tuple[Scores, NDArray[np.uint8]]], names: Sequence[str], plots: Path | None
+) -> Measured:
+    """Whether scores are honest on writers, families and displays that nothing was trained on."""
+    scores, digits = (np.concatenate(some) for some in zip(*unseen, strict=True))
+    if plots:
+        _plot(plots / "{}-kept-out.png", scores, digits, names)
+    data = f"Semeion, Optdigits, kept-out type and displays together ({len(digits)})"
+    return Measured("expected calibration error", calibration_error(scores, digits), data)
+
+
+def _plot(pattern: Path, scores: Scores, labels: NDArray[np.uint8], names: Sequence[str]) -> None:
+    """Confusion and reliability, to ``pattern`` with their names in it."""
+    best = scores.argmax(1)
+    counts = np.zeros((int(labels.max()) + 1, len(names)), np.int64)
+    np.add.at(counts, (labels, best), 1)
+    confusion, reliability = (Path(str(pattern).format(name)) for name in ("confusion", "reliability"))
+    write_confusion(confusion, counts, names[: len(counts)], names)
+    write_reliability(reliability, scores.max(1), best == labels, calibration_error(scores, labels))
 
 
 def run(model: Model, crops: Image, what: str) -> Scores:
@@ -127,29 +152,6 @@ def run(model: Model, crops: Image, what: str) -> Scores:
 def padded(labelled: Labelled) -> Labelled:
     """MNIST's 28x28 with the border of black that makes them 32x32, nothing else."""
     return labelled._replace(pictures=np.pad(labelled.pictures, ((0, 0), (2, 2), (2, 2))))
-
-
-def _cut_out(labelled: Labelled) -> Labelled:
-    """Each picture's ink, cut as the recognizer cuts it."""
-    crops = np.empty((len(labelled.pictures), SIZE, SIZE), np.uint8)
-    for picture, out in zip(labelled.pictures, crops, strict=True):
-        framed = np.pad(picture, picture.shape[0])
-        cut(framed, Box(*cv2.boundingRect(framed)), dark_ink=False, out=out)
-    return labelled._replace(pictures=crops)
-
-
-def _drawn_type(seed: int) -> Labelled:
-    """Each digit of each kept-out family, photographed alone."""
-    rng = np.random.default_rng(seed)
-    faces = [font for font in fonts.installed() if fonts.part_of(font.family) == "test"]
-    shapes: Shapes = fonts.printed(faces, fonts.DIGITS)
-    crops = np.empty((len(shapes.maps), SIZE, SIZE), np.uint8)
-    for shape, out in zip(shapes.maps, crops, strict=True):
-        canvas, hand = blank(rng, filled=True)
-        box = write(canvas, shape, hand, middle(canvas))
-        cut(finish(rng, canvas, hand), jittered(rng, box), dark_ink=hand.dark_ink, out=out)
-    digits: NDArray[np.uint8] = (shapes.labels - ord("0")).astype(np.uint8)
-    return Labelled(crops, digits)
 
 
 if __name__ == "__main__":

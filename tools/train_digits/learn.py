@@ -23,6 +23,8 @@ BATCH = 256
 _PEAK, _FLOOR = 2.5e-3, 2e-5
 _LOWER = 0.6
 """Each further stage begins at so much of the rate of the one before."""
+STARTED = 2
+"""Weights of a finished model count as so many stages: a higher rate would undo what they know."""
 _WARM_UP = 0.04
 _AVERAGE = 0.999
 _FIRST = 4000
@@ -38,6 +40,8 @@ class Progress:
     minutes: float = 0.0
     crops: int = 0
     mined: int = 0
+    before: str = ""
+    """How the weights were made that the first stage started from, if from any."""
     history: list[dict[str, float]] = field(default_factory=list)
 
 
@@ -48,6 +52,7 @@ class Learner:
         torch.manual_seed(seed)
         self.device = device
         self.progress = Progress()
+        self.blended = 1.0
         self._net = DigitNet().to(device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self._net).eval()
         self._optimiser = torch.optim.AdamW(self._net.parameters(), lr=_PEAK, weight_decay=0.02)
@@ -72,7 +77,9 @@ class Learner:
         while (share := (time.monotonic() - start) / budget) < 1:
             for group in self._optimiser.param_groups:
                 group["lr"] = _rate(share, peak)
-            loss = self._step(*feed.sample(rng, BATCH))
+            losses = self._step(*feed.sample(rng, BATCH))
+            feed.learnt(losses)
+            loss = float(losses.mean())
             loss_mean += 0.01 * (loss - loss_mean)
             if time.monotonic() - last > 1:
                 last = time.monotonic()
@@ -116,15 +123,49 @@ class Learner:
             self._optimiser.load_state_dict(state["optimiser"])
             self.progress = Progress(**state["progress"])
         except Exception as error:  # torch raises many kinds for a damaged file
-            first = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ConfigError(f"no usable checkpoint in {path}: {first}", "start without --resume") from error
+            raise ConfigError(
+                f"no usable checkpoint in {path}: {_first_line(error)}", "start without --resume"
+            ) from error
 
-    def _step(self, crops: Image, labels: NDArray[np.uint8]) -> float:
+    def start(self, path: Path, made_by: str) -> None:
+        """Begins with the weights of a finished model, which was ``made_by`` some command.
+
+        They count as ``STARTED`` stages. Raises ConfigError where they are missing or of another net.
+        """
+        self._net.load_state_dict(self._weights(path))
+        self.average.load_state_dict(self._net.state_dict())
+        self.progress = Progress(stage=STARTED, before=made_by)
+
+    def blend(self, path: Path, share: float) -> None:
+        """Takes the averaged net for ``share`` and a finished model's weights for the rest.
+
+        A later stage on another mix forgets some of what the one before knew; in between, along the straight
+        line, both hold (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"). Raises ConfigError.
+        """
+        other = self._weights(path)
+        for name, value in self.average.state_dict().items():
+            if value.dtype.is_floating_point:
+                value.lerp_(other[name], 1 - share)
+        self.blended = share
+
+    def _weights(self, path: Path) -> dict[str, Tensor]:
+        """The weights of a finished model. Raises ConfigError where they are missing or of another net."""
+        try:
+            state: dict[str, Tensor] = torch.load(path, map_location=self.device, weights_only=True)
+            DigitNet().load_state_dict(state)
+        except Exception as error:  # torch raises many kinds for a damaged file
+            said = _first_line(error)
+            raise ConfigError(f"no usable weights in {path}: {said}", "give weights.pt of a model") from error
+        return state
+
+    def _step(self, crops: Image, labels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """One step; gives the losses (N,) of the crops before it."""
         self._net.train()
         logits = self._net(_shifted(self._tensor(crops)))
-        loss = nn.functional.cross_entropy(logits, torch.from_numpy(labels.astype(np.int64)).to(self.device))
+        truth = torch.from_numpy(labels.astype(np.int64)).to(self.device)
+        losses = nn.functional.cross_entropy(logits, truth, reduction="none")
         self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        losses.mean().backward()
         nn.utils.clip_grad_norm_(self._net.parameters(), 2.0)
         self._optimiser.step()
         self.progress.steps += 1
@@ -135,11 +176,15 @@ class Learner:
             ):
                 if mean.dtype.is_floating_point:
                     mean.lerp_(value, 1 - decay)
-        return float(loss.detach())
+        return np.asarray(losses.detach().cpu().numpy(), np.float32)
 
     def _tensor(self, crops: Image) -> Tensor:
         pixels = torch.from_numpy(np.ascontiguousarray(crops)).to(self.device)
         return pixels[:, None].float().div_(255).contiguous(memory_format=torch.channels_last)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _shifted(crops: Tensor) -> Tensor:

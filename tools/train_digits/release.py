@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import sys
 from functools import partial
 from pathlib import Path
 
 import torch
 
 from edge.infer.card import load_card
-from edge.infer.model import Model
-from edge.infer.settings import InferSettings
-from tools import card
 from tools.data import mnist
 from tools.evaluate.scene_labels import load_scenes
 from tools.train_digits.acceptance import SceneAcceptance, choose_on_scenes, honest_doubt
 from tools.train_digits.calibrate import REJECT, Acceptance, Honesty, choose_acceptance, honest
-from tools.train_digits.card import write_card
-from tools.train_digits.export import export
+from tools.train_digits.card import add_golden, write_card
+from tools.train_digits.export import export, network
 from tools.train_digits.feed import drawn_set
 from tools.train_digits.figures import (
     VALIDATION_CROPS,
@@ -30,7 +25,7 @@ from tools.train_digits.figures import (
     padded,
     run,
 )
-from tools.train_digits.learn import Learner, Progress
+from tools.train_digits.learn import STARTED, Learner, Progress
 from tools.train_digits.net import DigitNet
 from tools.train_digits.scenes import scene_set
 
@@ -67,20 +62,20 @@ def release(learner: Learner, root: Path, out: Path, seed: int, scenes: Path | N
         write_card,
         out,
         version=version,
-        command=command(learner.progress, seed),
+        command=command(learner.progress, seed, learner.blended),
         seed=seed,
         temperature=honesty.temperature,
     )
     write(accept=None, figures=[])
     accept: Acceptance | SceneAcceptance
     if whole:
-        further = honest_doubt(_network(out), whole[:_DOUBT_SCENES]) * honesty.temperature
+        further = honest_doubt(network(out), whole[:_DOUBT_SCENES]) * honesty.temperature
         honesty = honesty._replace(doubt=honesty.doubt + further)
         quantized = export(doubting(learner.average, honesty), ranges, out)
         write(accept=None, figures=[])
-        accept = choose_on_scenes(_network(out), whole)
+        accept = choose_on_scenes(network(out), whole)
     else:
-        scores = run(_network(out), places.crops, "choosing the threshold")
+        scores = run(network(out), places.crops, "choosing the threshold")
         accept = choose_acceptance(scores, places.labels, _WANTED)
     write(accept=accept, figures=[])
     figures = [
@@ -91,12 +86,8 @@ def release(learner: Learner, root: Path, out: Path, seed: int, scenes: Path | N
         Measured("crops drawn for training", learner.progress.crops, "tools.train_digits"),
     ]
     write(accept=accept, figures=figures)
-    _add_golden(out)
+    add_golden(out)
     return figures
-
-
-def _network(folder: Path) -> Model:
-    return Model(folder, load_card(folder), InferSettings(threads=1))
 
 
 def _on_scenes(accept: SceneAcceptance) -> list[Measured]:
@@ -107,19 +98,24 @@ def _on_scenes(accept: SceneAcceptance) -> list[Measured]:
     return [*figures, Measured("false digits on scenes without", accept.false_digits, data, SCENES)]
 
 
-def command(progress: Progress, seed: int) -> str:
+def command(progress: Progress, seed: int, blended: float = 1.0) -> str:
     """What a person calls to make this model again."""
     call = f"python -m tools.train_digits --minutes {progress.minutes:g} --seed {seed}"
-    if progress.stage > 1:
-        call += f" (in {progress.stage} stages, the later ones with --resume)"
+    stages = progress.stage - (STARTED if progress.before else 0)
+    if stages > 1:
+        call += f" (in {stages} stages, the later ones with --resume)"
     if progress.mined:
         call += f", lately with --mined and {progress.mined} crops of tools.compose.mining"
+    if blended < 1:
+        call += f", with --blend on the weights that it started from and --share {blended:g}"
+    if progress.before:
+        call += f", with --start on the weights made before by: {progress.before}"
     return call
 
 
-def _add_golden(folder: Path) -> None:
-    with contextlib.redirect_stdout(sys.stderr):  # standard output is for the figures
-        card.main([str(folder), "--write"])
+def made_by(folder: Path) -> str:
+    """The command in the card of the model in ``folder``, "" without a card. Raises ModelError."""
+    return load_card(folder).made_by.command if (folder / "card.yaml").exists() else ""
 
 
 def doubting(net: DigitNet, honesty: Honesty) -> DigitNet:
