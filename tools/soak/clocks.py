@@ -20,7 +20,7 @@ DAY = 86_400
 STEPS = (DAY, 0, -DAY, 0)
 """Seconds by which the clock is off, one after the other: two steps by a day forwards, two backwards."""
 
-LATE = 4.0
+LATE = 3.0
 """``mqtt.late_after``."""
 
 BRIEF, LONG = 1.0, 7.0
