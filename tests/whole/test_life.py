@@ -34,8 +34,9 @@ MARGIN = 6.0
 
 WARM = 20
 """Reloads until the allocator has found its size."""
-GROWTH = 10.0
-"""MiB from the second quarter of a hundred reloads to the last; a leaked model or camera would be more."""
+GROWTH = 25.0
+"""MiB from the second quarter of a hundred reloads to the last: a third of one for each, which is less than
+any leaked model or camera, and more than what the allocator keeps on a busy machine."""
 
 
 @pytest.fixture
@@ -114,14 +115,15 @@ def test_sigterm_at_a_random_moment(tmp_path: Path, broker: Mosquitto, seed: int
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_sigterm_at_fifty_random_moments(tmp_path: Path, broker: Mosquitto) -> None:
+def test_sigterm_at_random_moments(tmp_path: Path, broker: Mosquitto) -> None:
+    """``python -m tools.soak daemon --trial life`` takes fifty."""
     with listening(broker.port, seconds=900) as heard:
-        for seed in range(100, 150):
+        for seed in range(100, 125):
             folder = tmp_path / str(seed)
             folder.mkdir()
             end_at_a_random_moment(folder, broker.port, seed)
         told = [payload for name, payload in heard if name == "edge/test/availability"]
-    assert told.count("online") > 10
+    assert told.count("online") > 5
     # Every life that was announced was also seen to end.
     assert all(after == "offline" for before, after in pairwise(told) if before == "online")
     assert told[-1] == "offline"
