@@ -35,8 +35,7 @@ MARGIN = 6.0
 WARM = 20
 """Reloads until the allocator has found its size."""
 GROWTH = 25.0
-"""MiB from the second quarter of a hundred reloads to the last: a third of one for each, which is less than
-any leaked model or camera, and more than what the allocator keeps on a busy machine."""
+"""MiB over three quarters of a hundred reloads: a leaked model or camera is more, a busy allocator less."""
 
 
 @pytest.fixture
@@ -116,7 +115,6 @@ def test_sigterm_at_a_random_moment(tmp_path: Path, broker: Mosquitto, seed: int
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_sigterm_at_random_moments(tmp_path: Path, broker: Mosquitto) -> None:
-    """``python -m tools.soak daemon --trial life`` takes fifty."""
     with listening(broker.port, seconds=900) as heard:
         for seed in range(100, 125):
             folder = tmp_path / str(seed)
