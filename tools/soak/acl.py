@@ -35,8 +35,9 @@ def run(report: Report, scale: Scale, folder: Path) -> None:
         counts = dict(feeder.newest()["devices"][0])
         heard = [arrival.track for arrival in subscriber.firsts()]
         config = _config(folder, broker.port)
-        # What was just delivered may stand in the file for a moment more: removals are written together.
-        parked = [row for row in _outbox(config, "list") if row["reason"]]
+        # Rows are written together, a moment later: reasons as well as removals.
+        eventually(lambda: len(_parked(config)) == half, 20)
+        parked = _parked(config)
         acl.write_text("topic readwrite #\n")
         broker.reload()
         told = _command(config, "retry", "--all")
@@ -81,9 +82,10 @@ def _command(config: Path, *words: str) -> str:
     return (done.stdout + done.stderr).strip()
 
 
-def _outbox(config: Path, *words: str) -> list[dict[str, Any]]:
-    lines = _command(config, *words, "--json").splitlines()
-    return [json.loads(line) for line in lines if line.startswith("{")]
+def _parked(config: Path) -> list[dict[str, Any]]:
+    lines = _command(config, "list", "--json").splitlines()
+    rows = [json.loads(line) for line in lines if line.startswith("{")]
+    return [row for row in rows if row["reason"]]
 
 
 TRIAL = Trial("acl", "an ACL denies a topic: parked with the reason, the others delivered", run)
