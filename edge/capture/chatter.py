@@ -8,9 +8,6 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-
-import cv2
 
 STDERR = 2
 """The file descriptor that C libraries write to."""
@@ -20,15 +17,6 @@ HARMLESS = 256
 
 _DIVERTED: list[int] = []
 """Where that leads to, once it is diverted; for the process."""
-
-
-def silence() -> None:
-    """Call it before a driver or codec is used. What the person has set in the environment wins."""
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET; read at FFmpeg's first use
-    if "OPENCV_LOG_LEVEL" not in os.environ:
-        # Up to OpenCV 4 the function is in cv2 itself, from 5 in cv2.utils.logging.
-        logging: Any = getattr(cv2.utils, "logging", cv2)
-        logging.setLogLevel(0)
 
 
 def divert() -> None:

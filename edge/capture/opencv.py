@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 import cv2
 import numpy as np
 
-from edge.capture.chatter import silence
 from edge.capture.plain import Plain
 from edge.capture.settings import CameraSettings, redact
 from edge.capture.stamp import Stamp
 from edge.capture.v4l2 import grant, wishes
 from edge.clock import Clock
 from edge.errors import UnavailableError
+from edge.pictures.quiet import silence
 from edge.records import Frame, Image
 
 PORTS = {"rtsp": 554, "http": 80, "https": 443}

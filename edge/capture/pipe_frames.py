@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.capture.chatter import damaged, silence
-from edge.capture.header import read_header
+from edge.capture.chatter import damaged
 from edge.capture.settings import PipeFormat
 from edge.errors import ConfigError
+from edge.pictures.header import read_header
+from edge.pictures.quiet import silence
 from edge.records import Image
 
 RAW = ("i420", "nv12", "bgr24")

@@ -18,6 +18,8 @@ FORMS = (
     "rtsp://…, http(s)://…, rpicam, rpicam: OPTIONS, gst: PIPELINE, command: ARGV, demo or demo:SEED"
 )
 STREAMS = ("rtsp", "http", "https")
+FACE = "+face"
+"""Behind ``demo`` or ``demo:SEED``: a portrait is shown beside the page, for demos of faces."""
 
 
 class Source(Protocol):
@@ -94,10 +96,10 @@ def _source(settings: CameraSettings, clock: Clock) -> Source:
     scheme = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*)://", spec)
     if not spec or spec.startswith("-"):
         raise ConfigError(f"camera.source: {spec!r} is no source", FORMS)
-    if spec == "demo" or spec.startswith("demo:"):
+    if re.match(r"demo($|[:+])", spec):
         from edge.capture.scene import SceneSource  # noqa: PLC0415
 
-        return SceneSource(settings, clock, seed=_seed(spec))
+        return SceneSource(settings, clock, seed=_seed(spec), face=spec.endswith(FACE))
     if means_program(spec):
         from edge.capture.pipe import PipeSource  # noqa: PLC0415
 
@@ -119,9 +121,10 @@ def _source(settings: CameraSettings, clock: Clock) -> Source:
 
 
 def _seed(spec: str) -> int:
-    text = spec.removeprefix("demo").removeprefix(":")
-    if spec == "demo":
+    text = spec.removesuffix(FACE).removeprefix("demo")
+    if not text:
         return 0
+    text = text.removeprefix(":")
     if not re.fullmatch(r"[0-9]{1,9}", text):
         raise ConfigError(
             f"camera.source: {spec!r}: the seed is no number", "allowed: demo:0 to demo:999999999"

@@ -8,23 +8,15 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
-from edge.capture.chatter import silence
-from edge.capture.header import FORMATS, SUFFIXES, read_header
 from edge.capture.plain import Plain
 from edge.capture.settings import MAX_PIXELS, CameraSettings
 from edge.capture.stamp import Stamp
 from edge.clock import Clock
 from edge.errors import InputError, UnavailableError
+from edge.pictures.decode import BYTES_PER_PIXEL, PictureError, TooManyPixelsError, decoded
+from edge.pictures.header import FORMATS, SUFFIXES, read_header
 from edge.records import Frame, Image
-
-BYTES_PER_PIXEL = 8
-"""A file may have this many for each allowed pixel: 16 bits in four channels, uncompressed."""
 
 log = logging.getLogger("edge.capture")
 
@@ -34,25 +26,12 @@ def read_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Image:
 
     Raises ``InputError`` for everything else: missing, empty, truncated, no picture, too large, animated.
     """
-    data = _content(path, max_pixels)
-    header = read_header(data)
-    if header is None:
-        raise InputError(f"{path}: no picture in a known format", f"allowed: {FORMATS}")
-    if header.width * header.height > max_pixels:
-        raise InputError(
-            f"{path}: {header.width} x {header.height} is more than {max_pixels} pixels",
-            "make it smaller, or raise camera.max_pixels",
-        )
-    if header.animated:
-        raise InputError(
-            f"{path}: an animated {header.format}", "allowed: files of one picture, or a video file"
-        )
-    if not header.whole:
-        raise InputError(f"{path}: truncated, the end of the {header.format} is missing", "copy it again")
-    image = _decode(data, alpha=header.alpha)
-    if image is None:
-        raise InputError(f"{path}: damaged, the {header.format} cannot be decoded", "copy it again")
-    return image
+    try:
+        return decoded(_content(path, max_pixels), max_pixels)
+    except TooManyPixelsError as error:
+        raise InputError(f"{path}: {error.message}", "make it smaller, or raise camera.max_pixels") from None
+    except PictureError as error:
+        raise InputError(f"{path}: {error.message}", error.hint) from None
 
 
 def picture_files(text: str) -> list[Path]:
@@ -165,29 +144,7 @@ def _content(path: Path, max_pixels: int) -> bytes:
         raise InputError(f"{path}: no such file", "check the path") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}", "check its permissions") from None
-    if not data:
-        raise InputError(f"{path}: empty, 0 bytes", "copy it again")
     return data
-
-
-def _decode(data: bytes, *, alpha: bool) -> Image | None:
-    silence()
-    flags = cv2.IMREAD_UNCHANGED if alpha else cv2.IMREAD_COLOR
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error:
-        return None
-    if image is None:
-        return None
-    return _on_white(image) if image.ndim == 3 and image.shape[2] == 4 else image.astype(np.uint8, copy=False)
-
-
-def _on_white(image: NDArray[Any]) -> Image:
-    """Writing on a transparent ground was made to be seen on paper. ``image``: BGRA of 8 or 16 bits."""
-    shades = (image >> 8 if image.dtype == np.uint16 else image).astype(np.uint16)
-    opaque = shades[:, :, 3:]
-    mixed = (shades[:, :, :3] * opaque + 255 * (255 - opaque) + 127) // 255
-    return mixed.astype(np.uint8)
 
 
 def _has_wildcard(text: str) -> bool:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from media import ffmpeg
 
-from edge.capture.header import read_header
+from edge.pictures.header import foreign, read_header
 
 WRITTEN = {
     ".jpg": "JPEG", ".png": "PNG", ".webp": "WebP", ".bmp": "BMP", ".tiff": "TIFF", ".ppm": "PNM",
@@ -80,6 +80,33 @@ def test_rows_from_the_top_and_old_headers_of_bmp() -> None:
 )
 def test_what_is_no_picture_has_none(data: bytes) -> None:
     assert read_header(data) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("a.mp4", "a video (MP4)"),
+        ("a.mkv", "a video (Matroska or WebM)"),
+        ("a.avi", "a video (AVI)"),
+        ("a.ts", "a video (MPEG)"),
+        ("a.mpg", "a video (MPEG)"),
+        ("a.flv", "a video (FLV)"),
+        ("a.gif", "a GIF"),
+    ],
+)
+def test_what_people_take_for_a_picture_is_named(tmp_path: Path, name: str, told: str) -> None:
+    file = tmp_path / name
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25", "-t", "1", str(file))
+    data = file.read_bytes()
+    assert read_header(data) is None
+    assert foreign(data) == told
+
+
+def test_a_picture_of_a_phone_is_no_video() -> None:
+    assert foreign(b"\0\0\0\x18ftypheic" + bytes(40)) == "a HEIC picture"
+    assert foreign(b"\0\0\0\x18ftypavif" + bytes(40)) == "an AVIF picture"
+    assert foreign(b"hello, this is text") is None
+    assert foreign(b"") is None
 
 
 MAGIC = [b"\xff\xd8\xff\xc0", b"\x89PNG\r\n\x1a\n", b"RIFF....WEBPVP8X", b"BM", b"II*\0", b"MM\0*", b"P6 "]

@@ -11,6 +11,21 @@ SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".pbm", ".pgm", ".ppm", ".pnm")
 )
 
+_STILLS = {
+    "heic": "heic", "heix": "heic", "mif1": "heic", "msf1": "heic", "heim": "heic", "heis": "heic",
+    "avif": "avif", "avis": "avif",
+}  # fmt: skip
+"""Brands of files that are built like MP4 and hold pictures."""
+
+_OTHERS = {
+    b"\x1aE\xdf\xa3": "a video (Matroska or WebM)",
+    b"\x00\x00\x01\xba": "a video (MPEG)",
+    b"\x00\x00\x01\xb3": "a video (MPEG)",
+    b"FLV\x01": "a video (FLV)",
+    b"GIF8": "a GIF",
+    b"%PDF": "a PDF document",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
@@ -40,6 +55,22 @@ def read_header(data: bytes) -> Header | None:
         return _pnm(data)
     except (struct.error, IndexError):
         return None
+
+
+def foreign(data: bytes) -> str | None:
+    """What bytes without a header are, where people often take that for a picture; None: who knows."""
+    if data[4:8] == b"ftyp":  # ISO/IEC 14496-12; phones keep pictures in it, too
+        brand = data[8:12].decode("ascii", "replace")
+        return {"heic": "a HEIC picture", "avif": "an AVIF picture"}.get(
+            _STILLS.get(brand, ""), "a video (MP4)"
+        )
+    if data[:4] == b"RIFF" and data[8:12] == b"AVI ":
+        return "a video (AVI)"
+    for magic, name in _OTHERS.items():
+        if data.startswith(magic):
+            return name
+    # MPEG transport streams: a sync byte every 188.
+    return "a video (MPEG)" if len(data) > 188 and data[0] == data[188] == 0x47 else None
 
 
 def _jpeg(data: bytes) -> Header | None:
