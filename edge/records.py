@@ -70,17 +70,30 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A track that wants a closer look, and why: new, still unsure, or due again."""
+    """A track that wants a closer look, and why: new, still unsure, or due again.
+
+    ``afresh``: it may have become another thing since the look before (its track met another one, or took
+    over its number): what earlier looks at this number told is no evidence any more.
+    """
 
     track: int
     box: Box
     reason: Reason
     landmarks: Points | None = None
+    afresh: bool = False
+
+
+UNKNOWN = "unknown"
+"""The label of a look that was good and matched nobody: a claim, and no lack of one. Nobody is called so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a closer look at a target told. ``quality`` (0..1) weighs its vote."""
+    """What a closer look at a target told. ``quality`` (0..1) weighs its vote.
+
+    ``label``: a name, ``UNKNOWN``, or None where the look could not tell; it then votes for nobody.
+    ``extras``: what else it measured, by the names of the descriptor's ``extras``.
+    """
 
     track: int
     label: str | None
@@ -91,7 +104,10 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """An identity over frames, as the tracker sees it now. ``since`` and ``seen``: monotonic seconds."""
+    """An identity over frames, as the tracker sees it now. ``since`` and ``seen``: monotonic seconds.
+
+    ``extras``: what its events say besides, by member.
+    """
 
     id: int
     box: Box
@@ -101,6 +117,7 @@ class Track:
     seen: float
     confirmed: bool
     mark: bool = False
+    extras: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,13 +213,15 @@ class Command:
 
     ``handler``: ``module:function``, called in the loop's thread, between two frames, as ``(recognizer,
     fields, view) -> Reply`` with fields that fit ``parameters`` (``view``: see ``recognize.descriptor``). It
-    takes no longer than a frame; what it raises is a fault of ours.
+    takes no longer than a frame; what it raises is a fault of ours. ``changes``: whether, once it is done,
+    what is in view may have to be called otherwise, and is looked at anew.
     """
 
     name: str
     summary: str
     handler: str
     parameters: tuple[Parameter, ...] = ()
+    changes: bool = True
 
 
 Platform = Literal["binary_sensor", "button", "event", "image", "number", "sensor", "switch"]

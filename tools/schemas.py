@@ -20,6 +20,7 @@ from pydantic import TypeAdapter
 
 from edge.recognize.descriptor import Descriptor
 from edge.recognize.registry import descriptors
+from edge.records import UNKNOWN
 from edge.transmit.payload import (
     CameraPayload,
     EventPayload,
@@ -31,6 +32,7 @@ from edge.transmit.payload import (
     StatsPayload,
     ThingInView,
 )
+from edge.transmit.presence import NamelessPresent, PersonPresent, VisitStamp
 from edge.transmit.topics import event_topic, rule
 
 ROOT = Path(__file__).parent.parent
@@ -107,16 +109,22 @@ def file_name(topic: str) -> str:
 def event_schema(descriptor: Descriptor) -> Schema:
     """The members of all events, the recognizer's own, and those of late ones, which are optional."""
     schema = _schema(EventPayload)
-    schema["properties"][descriptor.label] = _label(descriptor)
-    schema["required"].append(descriptor.label)
+    members = {descriptor.label: _label(descriptor, in_events=True)}
+    members |= {name: _measured(description) for name, description in descriptor.extras}
+    if descriptor.presence:
+        members |= _schema(VisitStamp)["properties"]
+    schema["properties"] |= members
+    schema["required"] += members
     schema["properties"] |= _schema(LateStamp)["properties"]
     schema["dependentRequired"] = {"late": ["delay_ms"], "delay_ms": ["late"]}
     return schema
 
 
 def state_schema(descriptor: Descriptor) -> Schema:
-    """What is in view, and the numbers that it forms where the recognizer's labels do."""
+    """What is in view, and the numbers that it forms where the recognizer's labels do; or who is present."""
     schema = _schema(StatePayload)
+    if descriptor.presence:
+        return _presence_schema(schema, descriptor)
     item = _schema(ThingInView)
     item["properties"] = {descriptor.label: _label(descriptor), **item["properties"]}
     item["required"].insert(0, descriptor.label)
@@ -134,8 +142,26 @@ def state_schema(descriptor: Descriptor) -> Schema:
     return schema
 
 
-def _label(descriptor: Descriptor) -> Schema:
-    return {"type": descriptor.label_type, "description": f"the {descriptor.label}"}
+def _presence_schema(schema: Schema, descriptor: Descriptor) -> Schema:
+    item = _schema(PersonPresent)
+    item["properties"] = {descriptor.label: _label(descriptor), **item["properties"]}
+    item["required"].insert(0, descriptor.label)
+    schema["properties"][descriptor.items] = _list("everybody known by name who is here", item)
+    schema["properties"] |= _schema(NamelessPresent)["properties"]
+    schema["required"] = list(schema["properties"])
+    return schema
+
+
+def _label(descriptor: Descriptor, *, in_events: bool = False) -> Schema:
+    description = f"the {descriptor.label}"
+    if descriptor.presence and in_events:
+        description += f", or {UNKNOWN} for somebody who was looked at well and is nobody known by name"
+    return {"type": descriptor.label_type, "description": description}
+
+
+def _measured(description: str) -> Schema:
+    """A measure of the closer looks that named something; null where none was taken."""
+    return {"type": ["number", "null"], "description": description}
 
 
 def _list(description: str, items: Schema) -> Schema:

@@ -21,6 +21,11 @@ _MIN_SUPPORT = 3
 _MAX_GROWTH = np.log(2.5)
 """A side that differs by more is another thing."""
 
+_PACE = 0.5
+"""Longer sides a second by which people leave the way that was predicted."""
+_FURTHEST = 2.0
+"""Longer sides beyond which nobody is looked for."""
+
 
 def common_motion(tracks: Floats, detections: Floats, agree: NDArray[np.bool_], reach: float) -> Floats:
     """The shift that most tracks share beyond what was predicted: (2,) in pixels, zero where none stands out.
@@ -61,7 +66,15 @@ def common_motion(tracks: Floats, detections: Floats, agree: NDArray[np.bool_], 
     return shift if matters and gain > 0 else still
 
 
-def pairs(tracks: Floats, detections: Floats, agree: NDArray[np.bool_], reach: float) -> Pairs:
+def widened(reach: float, unseen: Floats) -> Floats:
+    """(N, 1): the reach of tracks that go their own ways and were not seen for ``unseen`` (N,) seconds.
+
+    People turn round and begin to walk between two frames, so what is predicted of them soon means little.
+    """
+    return np.minimum(reach + _PACE * unseen, max(reach, _FURTHEST))[:, None]
+
+
+def pairs(tracks: Floats, detections: Floats, agree: NDArray[np.bool_], reach: float | Floats) -> Pairs:
     """Joins tracks with detections one to one: (index of track, index of detection), cheapest first.
 
     A pair costs its distance in longer sides, more where size or label differ; beyond
@@ -69,7 +82,8 @@ def pairs(tracks: Floats, detections: Floats, agree: NDArray[np.bool_], reach: f
     nearly free and its neighbours are not, so taking the cheapest first is as good as a
     global optimum and has no cost that grows with the cube of what is in view.
 
-    Arguments as for ``common_motion``, with the tracks where they are expected.
+    Arguments as for ``common_motion``, with the tracks where they are expected; ``reach`` may be one for each
+    track, (N, 1).
     """
     if not len(tracks) or not len(detections):
         return []

@@ -18,6 +18,7 @@ class Behaviour:
     named_by: what names a thing, and so what may begin a track. With "detect" a detection
         without a label only keeps a track alive; with "describe" it begins one, which then
         asks for closer looks.
+    extras: what events say of the closer looks besides.
     """
 
     recognizer: str
@@ -27,6 +28,12 @@ class Behaviour:
     cooldown: Literal["place", "label"]
     numbers: bool = False
     named_by: Literal["detect", "describe"] = "detect"
+    extras: tuple[str, ...] = ()
+
+    @property
+    def presence(self) -> bool:
+        """Whether labels are names, each of somebody who is in one place, and is present or not."""
+        return self.cooldown == "label"
 
     def value(self, label: str) -> int | str:
         """A label as payloads carry it."""

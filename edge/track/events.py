@@ -96,6 +96,12 @@ class Announcer:
         """Whether anything was told of this track, or kept back because it is something told before."""
         return track in self._told
 
+    def moved_on(self, track: int, box: Box, now: float) -> None:
+        """It is elsewhere now, and that is no news: somebody went out of view and came back."""
+        told = self._told.get(track)
+        if told is not None:
+            told.box, told.at = box, now
+
     def _follow(self, track: Track, occasion: Occasion, lowest: float) -> Sequence[Event]:
         label = track.label
         if label is None or track.score < lowest:
@@ -128,7 +134,8 @@ class Announcer:
         told = self._told.pop(track.id, None)
         if told is None:
             return ()
-        self._remember(_Gone(told.label, track.box, occasion.now))
+        if not self._behaviour.presence:
+            self._remember(_Gone(told.label, track.box, occasion.now))
         return (self._event("end", track, told.label, occasion),) if told.published else ()
 
     def _event(self, event_type: EventType, track: Track, label: str, occasion: Occasion) -> Event:
@@ -142,7 +149,7 @@ class Announcer:
             box=track.box,
             sequence=occasion.sequence,
             size=occasion.size,
-            fields={self._behaviour.label: self._behaviour.value(label)},
+            fields={self._behaviour.label: self._behaviour.value(label), **track.extras},
         )
 
     def _moved(self, track: Track, told: _Told, now: float) -> bool:
@@ -154,23 +161,13 @@ class Announcer:
     def _is_again(self, track: Track, label: str) -> bool:
         """Whether this is something that was told and went a short while ago; then it is taken from memory.
 
-        By label alone, a thing that is still there is meant too: a person is in one place.
+        Of visits nothing is remembered: they last until nobody comes back to them.
         """
-        anywhere = self._behaviour.cooldown == "label"
         for gone in self._gone:
-            if gone.label == label and (anywhere or self._same_place(gone.box, track.box)):
+            if gone.label == label and same_place(gone.box, track.box, self._settings.place):
                 self._gone.remove(gone)
                 return True
-        others = (told for id_, told in self._told.items() if id_ != track.id)
-        return anywhere and any(told.label == label for told in others)
-
-    def _same_place(self, a: Box, b: Box) -> bool:
-        """Both centres within ``place`` of the sides; a thin 1 counts as half as wide as high."""
-        (ax, ay), (bx, by) = centre(a), centre(b)
-        reach_x, reach_y = max(a.w, a.h / 2), max(a.h, a.w / 2)
-        return (
-            abs(ax - bx) <= self._settings.place * reach_x and abs(ay - by) <= self._settings.place * reach_y
-        )
+        return False
 
     def _remember(self, gone: _Gone) -> None:
         if len(self._gone) >= self._settings.max_remembered:
@@ -195,3 +192,10 @@ def displacement(before: Box, after: Box) -> float:
     (ax, ay), (bx, by) = centre(before), centre(after)
     change = max(abs(bx - ax), abs(by - ay), abs(after.w - before.w), abs(after.h - before.h))
     return change / max(before.w, before.h, 1e-6)
+
+
+def same_place(a: Box, b: Box, share: float) -> bool:
+    """Whether both centres are within ``share`` of the sides; a thin 1 counts as half as wide as high."""
+    (ax, ay), (bx, by) = centre(a), centre(b)
+    reach_x, reach_y = max(a.w, a.h / 2), max(a.h, a.w / 2)
+    return abs(ax - bx) <= share * reach_x and abs(ay - by) <= share * reach_y

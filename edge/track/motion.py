@@ -72,9 +72,9 @@ class Motion:
             self.vx += beta * dx / elapsed
             self.vy += beta * dy / elapsed
 
-    def coast(self, elapsed: float) -> None:
-        """Was not seen, and nothing near it: loses speed."""
-        kept = math.exp(-elapsed / _COAST)
+    def coast(self, elapsed: float, seconds: float = _COAST) -> None:
+        """Was not seen, and nothing near it: loses speed, over so many ``seconds``."""
+        kept = math.exp(-elapsed / seconds)
         self.vx *= kept
         self.vy *= kept
 

@@ -7,6 +7,56 @@ from pydantic import Field
 from edge.section import Section
 
 
+class PresenceSettings(Section):
+    """How somebody with a name is followed: by visits, which end by time and not by a missed picture.
+
+    A name is given by closer looks, which cost time; so they are taken when they pay. What stands here holds
+    in place of the values of the same name for things (digits).
+    """
+
+    away: float = Field(
+        default=10.0,
+        ge=0,
+        le=3600,
+        description="who was not seen for so long is no longer present, seconds; the visit ends when "
+        "events.cooldown has passed too",
+    )
+    again: float = Field(
+        default=0.3,
+        ge=0,
+        le=60,
+        description="time between two closer looks at somebody not surely known yet, at least, seconds",
+    )
+    memory: float = Field(
+        default=10.0, gt=0, le=3600, description="time over which votes for a name fade, seconds"
+    )
+    confirm_votes: float = Field(
+        default=1.0,
+        ge=0,
+        le=100,
+        description="lead over all others that the first name needs, votes; a look has at most one",
+    )
+    unknown_votes: float = Field(
+        default=2.5,
+        ge=0,
+        le=100,
+        description="lead over all names that it takes to be told unknown, votes",
+    )
+    change_votes: float = Field(
+        default=3.0,
+        ge=1,
+        le=100,
+        description="lead that another name needs over the one held until it takes its place, votes",
+    )
+    place: float = Field(
+        default=1.0,
+        gt=0,
+        le=10,
+        description="how near to where an unknown person went somebody unknown is the same, share of the "
+        "box's sides",
+    )
+
+
 class TrackingSettings(Section):
     """How detections of single frames become things that stay.
 
@@ -68,6 +118,18 @@ class TrackingSettings(Section):
         le=3600,
         description="a thing without a look for so long gets a closer one, seconds",
     )
+    presence: PresenceSettings = Field(default_factory=PresenceSettings)
+
+    def of_people(self) -> TrackingSettings:
+        """These settings with what ``presence`` puts in their place."""
+        own = self.presence
+        return self.model_copy(
+            update={
+                "memory": own.memory,
+                "confirm_votes": own.confirm_votes,
+                "change_votes": own.change_votes,
+            }
+        )
 
 
 class EventSettings(Section):

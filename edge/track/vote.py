@@ -32,12 +32,15 @@ from edge.track.settings import TrackingSettings
 
 @dataclass(slots=True)
 class _Pool:
-    """The looks at one label: its votes, all votes of the same time, and the lead over other labels."""
+    """The looks at one label: its votes, what these would be with a score of 1, all votes of the same time,
+    and the lead over other labels."""
 
     votes: float = 0.0
+    weight: float = 0.0
     mass: float = 0.0
     lead: float = 0.0
     looks: int = 0
+    extras: dict[str, float] | None = None
 
     @property
     def score(self) -> float:
@@ -83,6 +86,7 @@ class Vote:
             kept = math.exp(-elapsed / self.settings.memory)
             for pool in (self._held, *self._challengers.values()):
                 pool.votes *= kept
+                pool.weight *= kept
                 pool.mass *= kept
             self._share = min(1.0, elapsed / self.settings.spacing) if self.settings.spacing > 0 else 1.0
         self.last = now
@@ -100,15 +104,23 @@ class Vote:
             pool = self._challengers.setdefault(label, _Pool(mass=weight))
             pool.lead += votes
         pool.votes += votes
+        pool.weight += weight
         pool.looks += 1
 
     def _decide(self) -> None:
         if not self._challengers:
             return
         label, best = max(self._challengers.items(), key=lambda item: item[1].lead)
-        first = self.label is None
-        needed = self.settings.confirm_votes if first else self.settings.change_votes
-        sure = best.score >= self.settings.sure or not first
-        if best.lead >= needed and sure and best.looks >= self.settings.confirm_looks:
+        sure = best.score >= self.settings.sure or not self._first
+        if best.lead >= self._needed(label) and sure and best.looks >= self.settings.confirm_looks:
             self.label, self._held = label, best
             self._challengers.clear()
+
+    @property
+    def _first(self) -> bool:
+        """Whether nothing is held that a challenger must take the place of."""
+        return self.label is None
+
+    def _needed(self, label: str) -> float:
+        """The lead that ``label`` needs."""
+        return self.settings.confirm_votes if self._first else self.settings.change_votes

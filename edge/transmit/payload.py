@@ -42,7 +42,7 @@ def about_time(description: str) -> dict[str, Any]:
 
 
 _SCHEMA = about("number of this contract")
-_SCORE = about("how sure, 0..1: of those with score s a share s is right", ge=0, le=1)
+SCORE = about("how sure, 0..1: of those with score s a share s is right", ge=0, le=1)
 _BOX = about("left, top, width, height in whole pixels of the full rotated frame")
 _SIZE = about("width and height of the full rotated frame, in pixels")
 
@@ -71,7 +71,7 @@ class EventPayload:
     time: str = field(metadata=about_time("when the camera saw it, by the device's clock"))
     clock_synced: bool = field(metadata=about("whether that clock was kept by NTP or the like"))
     track: int = field(metadata=about("the same number for the same thing, as long as it is in view", ge=0))
-    score: float = field(metadata=_SCORE)
+    score: float = field(metadata=SCORE)
     box: Rectangle = field(metadata=_BOX)
     frame: FrameReference = field(metadata=about("where it was seen"))
     latency_ms: float = field(
@@ -107,7 +107,7 @@ class StatePayload:
 class ThingInView:
     """Something in view that has a name."""
 
-    score: float = field(metadata=_SCORE)
+    score: float = field(metadata=SCORE)
     box: Rectangle = field(metadata=_BOX)
     track: int = field(metadata=about("the same number as in its events", ge=0))
 
@@ -117,7 +117,7 @@ class NumberInView:
     """Digits on one line, in reading order."""
 
     text: str = field(metadata=about("its digits"))
-    score: float = field(metadata=_SCORE)
+    score: float = field(metadata=SCORE)
     box: Rectangle = field(metadata=_BOX)
 
 

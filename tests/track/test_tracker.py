@@ -133,13 +133,13 @@ def test_detections_without_a_label_keep_a_track_alive_but_begin_none() -> None:
 
 
 def test_two_hundred_digits_in_view_cost_little() -> None:
-    """The aim is 5 ms to associate; the bound is generous, for a loaded machine."""
+    """The aim is 5 ms of the processor to associate; the bound is generous, for a slow machine."""
     script, chance = Script(), random.Random(0)
     page = [digit(chance.randrange(10), 30 * (i % 20), 46 * (i // 20)) for i in range(200)]
     script.play(1, lambda t: jittered(page, chance))
-    begun = time.perf_counter()
+    begun = time.process_time()
     script.play(1, lambda t: jittered(page, chance))
-    assert (time.perf_counter() - begun) / 10 < 0.1
+    assert (time.process_time() - begun) / 10 < 0.1
     assert script.tracker.counters()["tracks"] == 200
 
 

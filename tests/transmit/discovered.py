@@ -7,9 +7,9 @@ from functools import cache
 from typing import Any
 
 from edge.entities import describe, entities
-from edge.records import LABEL, Entity
+from edge.recognize.faces.shown import PRESENT
 from edge.settings.compose import Settings, settings_class
-from edge.transmit.discovery import Discovery, of_labels
+from edge.transmit.discovery import Discovery
 from edge.transmit.entities import NamedReading
 
 READINGS = (
@@ -18,29 +18,8 @@ READINGS = (
     NamedReading("score", "Score of the home team"),
 )
 
-PRESENCE = Entity(
-    key="present",
-    platform="binary_sensor",
-    name=f"{LABEL} present",
-    topic="faces/state",
-    options={
-        "device_class": "occupancy",
-        "value_template": (
-            "{% set present = (value_json | default({}, true))['present'] | default([]) %}"
-            "{{ 'ON' if present is sequence and"
-            f" present | selectattr('name', 'equalto', {LABEL}) | list else 'OFF' }}}}"
-        ),
-    },
-)
-"""As the descriptor of a recognizer of people may have it, with the event."""
-
-FACE = Entity(
-    key="face",
-    platform="event",
-    name="Face",
-    topic="faces/event",
-    options={"event_types": ["new", "update", "end"]},
-)
+PRESENCE = PRESENT
+"""Of each person, as the recognizer of faces has it."""
 
 NAMES = (
     "Ada",
@@ -66,8 +45,11 @@ def settings(**sections: Any) -> Settings:
 @cache
 def full() -> Discovery:
     """All that a device can have: everything switched on, readings, people with any names."""
-    chosen = settings(home_assistant={"snapshot": True, "area": "Hall", "name": "Front door"})
-    return describe(chosen, (*entities(chosen, READINGS), FACE, *of_labels(PRESENCE, NAMES)))
+    chosen = settings(
+        home_assistant={"snapshot": True, "area": "Hall", "name": "Front door"},
+        recognizers=("digits", "faces"),
+    )
+    return describe(chosen, entities(chosen, READINGS, {"faces": NAMES}))
 
 
 def components() -> dict[str, dict[str, Any]]:

@@ -68,13 +68,15 @@ def test_it_is_a_device_with_everything_that_was_promised() -> None:
         "camera_problem": "binary_sensor", "detect": "switch", "digits_threshold": "number", "digit": "event",
         "digits": "sensor", "numbers": "sensor", "reading_water": "sensor", "reading_water_error": "sensor",
         "snapshot": "image", "take_snapshot": "button", "temperature": "sensor", "fps": "sensor",
-        "latency": "sensor", "outbox": "sensor", "memory": "sensor",
+        "latency": "sensor", "outbox": "sensor", "memory": "sensor", "face": "event",
+        "people_present": "sensor", "names_present": "sensor", "unknown_people": "sensor",
+        "faces_threshold": "number",
     }.items()  # fmt: skip
     water = found["reading_water"]
     assert (water["unit_of_measurement"], water["device_class"], water["state_class"]) == (
         "m³", "water", "total_increasing",
     )  # fmt: skip
-    assert found["digit"]["event_types"] == ["new", "update", "end"]
+    assert found["digit"]["event_types"] == found["face"]["event_types"] == ["new", "update", "end"]
     assert len([key for key in found if key.startswith("present_")]) == len(NAMES)
 
 
@@ -106,6 +108,18 @@ def test_identities_do_not_depend_on_what_people_call_things() -> None:
 
     assert identities() == identities(name="Other", area="Attic")
     assert "edge_hall_digits" in identities()
+
+
+def test_people_are_shown_only_where_somebody_looks_for_faces() -> None:
+    names = {"faces": ["Ada", "Bob"]}
+    chosen = settings(recognizers=("faces",))
+    keys = set(describe(chosen, labels=names).platforms)
+    assert len([key for key in keys if key.startswith("present_")]) == 2
+    assert "face" in keys
+    assert "digit" not in keys
+    fewer = set(describe(chosen, labels={"faces": ["Bob"]}).platforms)
+    assert fewer < keys
+    assert not [key for key in describe(settings(), labels=names).platforms if key.startswith("present_")]
 
 
 def test_people_are_told_apart_even_where_their_keys_would_be_the_same() -> None:

@@ -71,6 +71,15 @@ def test_values_are_what_they_should_be() -> None:
     assert shown("latency", {"latency_ms": {"total": {"p50": 21.5}}}) == "21.5"
     assert shown("outbox", {"outbox": {"waiting": 3}}) == "3"
     assert shown("disk_free", {"device": {"disk_free_mb": 812.5}}) == "812.5"
+    present = {"present": [{"name": "Ada"}, {"name": "Zoë"}], "unknown": 2, "unsure": 0}
+    assert [shown(key, present) for key in ("people_present", "names_present", "unknown_people")] == [
+        "2", "Ada, Zoë", "2",
+    ]  # fmt: skip
+    nobody = {"present": [], "unknown": 0, "unsure": 1}
+    assert [shown(key, nobody) for key in ("people_present", "names_present", "unknown_people")] == [
+        "0", "None", "0",
+    ]  # fmt: skip
+    assert len(shown("names_present", {"present": [{"name": "x" * 64}] * 20})) == 255
     throttled = [shown("throttled", {"device": {"throttled": why}}) for why in ([], ["too hot"], None)]
     assert throttled == ["OFF", "ON", "None"]
 
@@ -112,15 +121,26 @@ def test_no_template_raises_whatever_comes(payload: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["digits", "numbers", "thresholds", "loop", "latency_ms", "outbox", "state", "value"]
+    "path",
+    [
+        "digits",
+        "numbers",
+        "thresholds",
+        "loop",
+        "latency_ms",
+        "outbox",
+        "state",
+        "value",
+        "present",
+        "unknown",
+    ],
 )
 @pytest.mark.parametrize(
     "value", [None, "", "text", 5, 0.5, True, [], {}, [1], {"total": 1}, {"total": None}]
 )
 def test_no_template_raises_where_a_member_is_something_else(path: str, value: Any) -> None:
     for template in templates():
-        if "selectattr" not in template:
-            render(template, json.dumps({path: value}))
+        render(template, json.dumps({path: value}))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -129,6 +149,7 @@ def test_whatever_somebody_is_called_only_their_presence_is_theirs(name: str) ->
     template = entity.options["value_template"]
     assert render(template, json.dumps({"present": [{"name": "somebody"}, {"name": name}]})) == "ON"
     assert render(template, json.dumps({"present": [{"name": "somebody"}]})) == "OFF"
+    assert render(template, json.dumps({"present": [{"name": f"{name}!"}, {"name": [name]}, name]})) == "OFF"
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from mosquitto import Mosquitto
@@ -14,10 +15,14 @@ from parts import CLOCK, WALL, Listener, event, mqtt, running, wait_for
 from edge.control.governor import Governor, Limits
 from edge.device import Condition
 from edge.health import Latencies, stats
-from edge.records import Box, State, Track
+from edge.recognition import behaviour_of
+from edge.recognize.registry import descriptors
+from edge.records import UNKNOWN, Box, Description, Detection, Event, Frame, State, Track
 from edge.refusals import refusal
 from edge.track.behaviour import Behaviour
+from edge.track.settings import EventSettings, TrackingSettings
 from edge.track.state import InView
+from edge.track.tracker import Tracker
 from edge.transmit.board import Letter
 from edge.transmit.payload import result_payload
 from edge.transmit.topics import rule
@@ -36,6 +41,27 @@ def in_view() -> State:
     told = InView(BEHAVIOUR).tell(tracks, (640, 480), WALL)
     assert told
     return told
+
+
+def visits() -> tuple[list[Event], State]:
+    """Somebody with a name and somebody unknown come, as the tracker tells them."""
+    tracker = Tracker(behaviour_of(descriptors()["faces"]), TrackingSettings(), EventSettings())
+    faces = [Detection(Box(x, 100, 80, 100), None, 0.9) for x in (100, 400)]
+    events: list[Event] = []
+    states: list[State] = []
+    for sequence in range(30):
+        now = 1000 + sequence / 10
+        frame = Frame(np.zeros((480, 640, 3), np.uint8), sequence, round(now * 1e9), WALL)
+        looks = [
+            Description(target.track, "Ada", 0.9, 0.8, {"margin": 0.2})
+            if target.box.x < 200
+            else Description(target.track, UNKNOWN, 0.9, 0.8)
+            for target in tracker.associate(frame, faces, now)
+        ]
+        told = tracker.absorb(looks, now)
+        events += told[0]
+        states += told[1]
+    return events, states[-1]
 
 
 def machine() -> State:
@@ -101,11 +127,13 @@ def test_every_schema_is_one_and_describes_every_member() -> None:
 
 def test_what_is_published_fits_its_schema(broker: Mosquitto, tmp_path: Path) -> None:
     settings = mqtt(broker.port)
+    events, presence = visits()
+    assert [told.fields["name"] for told in events] == ["Ada", UNKNOWN]
     with Listener(settings, "edge/#") as listener, running(settings, tmp_path) as sink:
-        sink.put([event(1), event(2, captured=CLOCK.monotonic_ns() - 60_000_000_000)])
-        sink.post([in_view(), camera(), machine(), in_force()])
+        sink.put([event(1), event(2, captured=CLOCK.monotonic_ns() - 60_000_000_000), *events])
+        sink.post([in_view(), presence, camera(), machine(), in_force()])
         sink.answer(Letter("edge/kitchen/cmd/people/result", answer(), rule("cmd/people/result")))
-        assert wait_for(lambda: len(listener.messages) == 8)
+        assert wait_for(lambda: len(listener.messages) == 11)
     checked = set()
     for name, payload, _ in listener.messages:
         topic = name.removeprefix("edge/kitchen/").replace("cmd/people", "cmd/<command>")
