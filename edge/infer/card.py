@@ -15,6 +15,14 @@ was trained on, what its outputs mean, and how its thresholds and figures were f
     figures: [{metric: …, value: …, data: …, command: …, machine: …, date: 2026-11-21}]
     licence: Apache-2.0
     made_by: {command: …, seed: 1, data: [{name: …, terms: …}], teachers: []}
+
+A face embedder's card also says how faces are cut for it, and what two embeddings say of each other::
+
+    task: face-embedder
+    crop: {points: [[38.3, 51.7], [73.5, 51.5], [56.0, 71.7], [41.5, 92.4], [70.7, 92.2]]}
+    output: {tensors: {embedding: 0}, decoding: raw, distance: cosine}
+    thresholds: {one-in-1000: {value: 0.41, meaning: "…"}}
+    calibration: {slope: 21.0, offset: -7.5}
 """
 
 from __future__ import annotations
@@ -37,6 +45,11 @@ MAX_BYTES = 256 * 1024
 
 Colour = Literal["grey", "rgb", "bgr"]
 CHANNELS: Mapping[Colour, int] = {"grey": 1, "rgb": 3, "bgr": 3}
+
+Distance = Literal["cosine", "euclidean"]
+
+EMBEDDER, EMBEDDING = "face-embedder", "embedding"
+"""The task whose card has a crop and a distance, and the tensor that it must name."""
 
 _Item = TypeVar("_Item")
 # A YAML list becomes a tuple; what is in it stays strict.
@@ -82,12 +95,17 @@ class Input(_Part):
 
 
 class Output(_Part):
-    """Which output tensor is which, and how they are read. ``tensors``: name to output index."""
+    """Which output tensor is which, and how they are read. ``tensors``: name to output index.
+
+    ``distance``: how two embeddings are compared: by the angle between them, or by the Euclidean distance of
+    the raw vectors.
+    """
 
     tensors: dict[str, Annotated[int, Field(ge=0, le=63)]] = Field(min_length=1)
     decoding: str
     temperature: float = Field(default=1.0, ge=0.01, le=100)
     labels: _Listed[_Text] = ()
+    distance: Distance | None = None
 
     @field_validator("decoding")
     @classmethod
@@ -109,6 +127,30 @@ class Output(_Part):
         return self
 
 
+class Crop(_Part):
+    """How a face is cut for the model. ``points``: where eye, eye, nose, mouth, mouth (in the picture left to
+    right) come to lie, x and y in pixels of the input."""
+
+    points: _Listed[_Listed[float]] = Field(min_length=5, max_length=5)
+
+    @field_validator("points")
+    @classmethod
+    def _pairs(cls, points: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ...], ...]:
+        if any(len(point) != 2 for point in points):
+            raise ValueError("each of the five points has an x and a y")
+        if len(set(points)) < len(points):
+            raise ValueError("the same point stands twice")
+        return points
+
+
+class Calibration(_Part):
+    """How sure a similarity is, a share 0..1: ``1 / (1 + exp(-(slope * similarity + offset)))`` (Platt
+    1999)."""
+
+    slope: float = Field(gt=0, le=10000)
+    offset: float = Field(ge=-10000, le=10000)
+
+
 class Threshold(_Part):
     """A published score and what it was measured to mean."""
 
@@ -117,9 +159,11 @@ class Threshold(_Part):
 
 
 class Golden(_Part):
-    """What the first variant gives for the picture of ``formula``: decoded values by tensor, row by row."""
+    """What the first variant gives for the picture of ``formula``: decoded values by tensor, row by row, from
+    the first one ``every`` so many."""
 
     formula: Literal["v1"]
+    every: int = Field(default=1, ge=1, le=10000)
     output: dict[str, _Listed[float]] = Field(min_length=1)
     tolerance: float = Field(gt=0)
 
@@ -159,8 +203,10 @@ class Card(_Part):
     task: Literal["digit", "digit-detector", "face-detector", "face-embedder", "classifier", "detector"]
     variants: _Listed[Variant] = Field(min_length=1)
     input: Input
+    crop: Crop | None = None
     output: Output
     thresholds: dict[str, Threshold] = Field(default_factory=dict)
+    calibration: Calibration | None = None
     golden: Golden | None = None
     figures: _Listed[Figure] = ()
     licence: _Text
@@ -173,7 +219,22 @@ class Card(_Part):
         unknown = set(self.golden.output if self.golden else ()) - set(self.output.tensors)
         if unknown:
             raise ValueError(f"golden.output names {', '.join(sorted(unknown))}, which output.tensors lacks")
+        if self.task == EMBEDDER:
+            self._embeds()
         return self
+
+    def _embeds(self) -> None:
+        """What else a face embedder's card must hold."""
+        if self.crop is None:
+            raise ValueError("crop is missing: a face embedder's card says where its five points lie")
+        if self.output.distance is None:
+            raise ValueError("output.distance is missing; allowed: cosine, euclidean")
+        if EMBEDDING not in self.output.tensors:
+            raise ValueError(f"output.tensors lacks {EMBEDDING}, the tensor that a face embedder gives")
+        for variant in self.variants:
+            width, height = variant.size
+            if not all(0 <= x < width and 0 <= y < height for x, y in self.crop.points):
+                raise ValueError(f"crop.points has a point outside of the {width}x{height} input")
 
 
 def load_card(folder: Path) -> Card:

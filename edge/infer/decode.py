@@ -50,6 +50,16 @@ def _softmax(tensors: Tensors, temperature: float) -> Tensors:
     return {**tensors, SCORES: softmax(tensors[SCORES], temperature)}
 
 
+def sigmoid(logits: Real, temperature: float) -> Real:
+    """Probabilities one by one: ``1 / (1 + exp(-logits / temperature))``."""
+    # Half the hyperbolic tangent of the half: nothing overflows however large the logit.
+    return np.asarray(0.5 + 0.5 * np.tanh(logits / np.float32(2 * temperature)), np.float32)
+
+
+def _places(tensors: Tensors, temperature: float) -> Tensors:
+    return {**tensors, SCORES: sigmoid(tensors[SCORES], temperature)}
+
+
 def _unchanged(tensors: Tensors, temperature: float) -> Tensors:
     return tensors
 
@@ -58,4 +68,9 @@ DECODINGS: Mapping[str, Decoding] = {
     "softmax": Decoding("scores are logits; they become probabilities", _softmax, (SCORES,), (SCORES,)),
     "probabilities": Decoding("scores are probabilities already", _unchanged, (SCORES,), (SCORES,)),
     "raw": Decoding("real values, as they come", _unchanged),
+    "places": Decoding(
+        "a score, a box and five points for each place; scores are logits, they become probabilities",
+        _places,
+        (SCORES, "boxes", "points"),
+    ),
 }

@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 
 from edge.errors import FaultError, ModelError
-from edge.infer.card import Card, Colour, Variant, load_card
+from edge.infer.card import Card, Colour, Distance, Variant, load_card
 from edge.infer.decode import DECODINGS, Tensors
 from edge.infer.runtime import UNFIT, brief, delegated, find_runtime
 from edge.infer.settings import InferSettings
-from edge.infer.store import find
+from edge.infer.store import find, parted
 from edge.infer.tensor import InputTensor, OutputTensor
-from edge.records import Image
+from edge.records import Image, Points
 
 MAX_BYTES = 256 * 1024 * 1024
 """What is larger is no model for a small computer."""
@@ -61,9 +61,14 @@ class Model:
 
     @classmethod
     def load(cls, name: str, settings: InferSettings, size: tuple[int, int] | None = None) -> Model:
-        """The model of a name, or of a folder if there is a slash in it. Raises ``ModelError``."""
-        folder = find(name, settings)
-        return cls(folder, load_card(folder), settings, size)
+        """The model of a name, or of a folder if there is a slash in it. Raises ``ModelError``.
+
+        ``NAME@320`` is its variant whose longer side is 320 pixels.
+        """
+        base, longer = parted(name)
+        folder = find(base, settings)
+        card = load_card(folder)
+        return cls(folder, card, settings, _size(folder, card, longer) if longer else size)
 
     @property
     def name(self) -> str:
@@ -99,6 +104,23 @@ class Model:
     def thresholds(self) -> Mapping[str, float]:
         """The card's thresholds by name."""
         return {name: threshold.value for name, threshold in self.card.thresholds.items()}
+
+    @property
+    def crop(self) -> Points | None:
+        """(5, 2) float32: where the five points of a face come to lie, pixels of the input; None: no
+        embedder."""
+        return None if self.card.crop is None else np.array(self.card.crop.points, np.float32)
+
+    @property
+    def distance(self) -> Distance | None:
+        """How two embeddings are compared; None: no embedder."""
+        return self.card.output.distance
+
+    @property
+    def calibration(self) -> tuple[float, float] | None:
+        """Slope and offset of the score of a similarity, where the card has them."""
+        found = self.card.calibration
+        return None if found is None else (found.slope, found.offset)
 
     def run(self, image: Image) -> Tensors:
         """What the model says of a picture: new float32 arrays by name, decoded as the card says.
@@ -140,6 +162,15 @@ class Model:
                     f"{self._source}: output {name} is {list(found)}, the card has {len(self.labels)} labels",
                     "correct output.labels or output.tensors of the card",
                 )
+
+
+def _size(folder: Path, card: Card, longer: int) -> tuple[int, int]:
+    """(width, height) of the variant with this longer side."""
+    found = [variant.size for variant in card.variants if max(variant.size) == longer]
+    if not found:
+        sides = ", ".join(str(max(variant.size)) for variant in card.variants)
+        raise ModelError(f"{folder}: has no variant whose longer side is {longer}", f"there is: {sides}")
+    return found[0]
 
 
 def _variant(folder: Path, card: Card, size: tuple[int, int] | None) -> Variant:

@@ -8,6 +8,7 @@ own, also in place of one of ours.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,12 +17,20 @@ from edge.infer.card import FILE_NAME
 from edge.infer.settings import InferSettings
 
 _PACKAGE = Path(__file__).parents[1]
+_SIDE = re.compile(r"[1-9][0-9]{0,3}")
 
 
 def built_in() -> Path:
     """The folder of the models that come with edge: in the installed package, else in the checkout."""
     installed = _PACKAGE / "_share" / "models"
     return installed if installed.is_dir() else _PACKAGE.parent / "models"
+
+
+def parted(name: str) -> tuple[str, int | None]:
+    """A model's name without the variant that it may ask for, and that: ``face-detector@320`` asks for the
+    one whose longer side is 320 pixels."""
+    base, _, side = name.rpartition("@")
+    return (base, int(side)) if base and _SIDE.fullmatch(side) else (name, None)
 
 
 def find(name: str, settings: InferSettings) -> Path:

@@ -47,12 +47,13 @@ class Network(Protocol):
 
 
 LoadModel = Callable[[str], Network]
-"""Gives the loaded and verified model of a name (or card folder) from the settings."""
+"""Gives the loaded and verified model of a name (or card folder) from the settings; ``NAME@320`` is its
+variant whose longer side is 320 pixels."""
 
 
 class Recognizer(Protocol):
-    """Looks at frames. Keeps nothing between calls that could change an answer, but for ``threshold`` and
-    what its commands change; both change between two frames only."""
+    """Looks at frames. Keeps nothing between calls that could change an answer, but for ``threshold``, what
+    its commands change, both between two frames only, and what its looks at a track add up to."""
 
     threshold: float
     """Lowest score that is told, 0..1; may be set."""
@@ -97,6 +98,33 @@ class Explaining(Protocol):
         ...
 
 
+@runtime_checkable
+class Remarking(Protocol):
+    """A recognizer that can have something to say to whoever runs it."""
+
+    def remarks(self) -> Sequence[str]:
+        """What is not as it should be, a sentence each, at most a few; any thread may ask."""
+        ...
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A recognizer that holds what must be given back."""
+
+    def close(self) -> None:
+        """It is used no longer. Once is enough."""
+        ...
+
+
+@runtime_checkable
+class Naming(Protocol):
+    """A recognizer that knows labels by name (people), which its commands may change."""
+
+    def labels(self) -> tuple[str, ...]:
+        """Those that it can tell now. From any thread."""
+        ...
+
+
 class View(Protocol):
     """What a command of a recognizer may look at; good until the command ends."""
 
@@ -119,14 +147,16 @@ class Descriptor:
     settings: str
     """``module:Class`` of its section of the configuration."""
     factory: str
-    """``module:function``, called as ``(settings, load_model) -> Recognizer``."""
+    """``module:function``, called as ``(settings, load_model, state) -> Recognizer``; ``state``: the folder
+    of what it may keep, which need not exist yet, or None where it shall keep nothing."""
     label: str
     """What its label is called in payloads: ``digit``."""
     label_type: Literal["integer", "string"]
     items: str
     """The key of its state's list: ``digits``."""
     cooldown: Literal["place", "label"]
-    """Whether the same label again elsewhere is news (digits), or not (names)."""
+    """Whether the same label again elsewhere is news (digits), or not (names): a name is one person, whose
+    presence is followed instead."""
     named_by: Literal["detect", "describe"] = "detect"
     """What names a thing: a detection itself (digits), or a closer look at its track (faces)."""
     numbers: bool = False
@@ -135,5 +165,13 @@ class Descriptor:
     """What Home Assistant shows of it."""
     entity_of_label: Entity | None = None
     """What Home Assistant shows of each label that it knows by name (each enrolled person), if anything."""
+    extras: tuple[tuple[str, str], ...] = ()
+    """What its events say of a closer look besides its label, and what that means: ``quality``, and any other
+    of the descriptions' ``extras``."""
     commands: tuple[Command, ...] = ()
     """The commands that it takes, besides those of every recognizer."""
+
+    @property
+    def presence(self) -> bool:
+        """Whether its labels are names, of which each is in one place and is present or not."""
+        return self.cooldown == "label"

@@ -12,6 +12,7 @@ from typing import Any
 
 from edge.recognize.descriptor import Descriptor
 from edge.recognize.digits import DESCRIPTOR as DIGITS
+from edge.recognize.faces import DESCRIPTOR as FACES
 
 
 def resolve(reference: str) -> Any:
@@ -22,4 +23,4 @@ def resolve(reference: str) -> Any:
 
 def descriptors() -> dict[str, Descriptor]:
     """All recognizers by name, in the order of the documentation."""
-    return {descriptor.name: descriptor for descriptor in (DIGITS,)}
+    return {descriptor.name: descriptor for descriptor in (DIGITS, FACES)}

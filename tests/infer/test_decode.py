@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from edge.infer.decode import DECODINGS, softmax
+from edge.infer.decode import DECODINGS, sigmoid, softmax
 from edge.infer.quantize import Real
 
 LOGITS = arrays(np.float32, st.integers(1, 12), elements=st.floats(-1e4, 1e4, width=32))
@@ -44,3 +44,24 @@ def test_only_the_scores_are_decoded_and_what_comes_in_is_left_alone() -> None:
     assert decoded["scores"].tolist() == [0.5, 0.5]
     assert decoded["boxes"].tolist() == [7.0]
     assert tensors["scores"].tolist() == [0.0, 0.0]
+
+
+@given(LOGITS, TEMPERATURES)
+def test_each_place_has_a_probability_of_its_own(logits: Real, temperature: float) -> None:
+    shares = sigmoid(logits, temperature)
+    assert shares.dtype == np.float32
+    assert ((shares >= 0) & (shares <= 1)).all()
+    assert (np.diff(shares[np.argsort(logits)]) >= 0).all()
+    np.testing.assert_allclose(sigmoid(-logits, temperature), 1 - shares, atol=1e-6)
+
+
+def test_places_keep_their_boxes_and_points() -> None:
+    tensors = {
+        "scores": np.array([[np.log(3.0)], [0.0]], np.float32),
+        "boxes": np.arange(8, dtype=np.float32).reshape(2, 4),
+        "points": np.arange(20, dtype=np.float32).reshape(2, 10),
+    }
+    decoded = DECODINGS["places"].decode(tensors, 1.0)
+    np.testing.assert_allclose(decoded["scores"], [[0.75], [0.5]], rtol=1e-6)
+    assert decoded["boxes"] is tensors["boxes"]
+    assert decoded["points"] is tensors["points"]

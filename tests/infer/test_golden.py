@@ -79,3 +79,10 @@ def test_the_picture_fits_the_model(tmp_path: Path) -> None:
     colour = Linear(channels=3)
     model = Model.load(str(folder_of(tmp_path, colour)), InferSettings())
     assert golden_picture(model, "v1").shape == (6, 8, 3)
+
+
+def test_of_many_values_every_so_manyeth_is_compared(tmp_path: Path) -> None:
+    wanted = golden()
+    wanted["output"]["scores"] = wanted["output"]["scores"][::2]
+    assert "values, its card has" in str(check_golden(load(tmp_path / "all", golden=wanted)))
+    assert check_golden(load(tmp_path / "some", golden={**wanted, "every": 2})) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -36,8 +37,9 @@ LOWEST = 8.0
 """Height in pixels at working size below which nothing is legible."""
 
 
-def build(settings: DigitsSettings, load_model: LoadModel) -> DigitRecognizer:
-    """The recognizer of these settings. Raises ``ModelError`` where the model is none for digits."""
+def build(settings: DigitsSettings, load_model: LoadModel, state: Path | None = None) -> DigitRecognizer:
+    """The recognizer of these settings; it keeps nothing in ``state``. Raises ``ModelError`` where the model
+    is none for digits."""
     return DigitRecognizer(settings, load_model(settings.model))
 
 
