@@ -130,8 +130,7 @@ class Daemon:
             )
         if parts.loop.fault:
             raise parts.loop.fault
-        if parts.home_assistant and parts.mqtt:
-            parts.home_assistant.turn(now, parts.mqtt.connected)
+        parts.tend_home_assistant(now)
         parts.control.tend(now)
         self._pace.turn(now)
         # Not before: systemd would take the end of a reading for the end of the start.
@@ -198,6 +197,7 @@ class Daemon:
         self._parts.worker.stop(timeout=1.0)
         self._parts.loop.stop(timeout=1.0)
         self._parts.control.close(self._now())
+        self._parts.recognition.close()
         self._changeover.close()
         with contextlib.suppress(UnavailableError):  # a sink whose reader has gone
             self._bulletin.last(self._now())

@@ -35,9 +35,14 @@ def entities(
     return tuple(entity for entity in shown if entity.command is None or settings.commands.enabled)
 
 
-def describe(settings: Settings, shown: Sequence[Entity] | None = None) -> Discovery:
-    """What is announced with these settings, of the entities ``shown``, by default all."""
+def describe(
+    settings: Settings,
+    shown: Sequence[Entity] | None = None,
+    labels: Mapping[str, Iterable[str]] | None = None,
+) -> Discovery:
+    """What is announced with these settings, of the entities ``shown``, by default all, with one of each of
+    ``labels`` (see ``entities``)."""
     topics = Topics(settings.mqtt.base, settings.device.resolved())
     repeats = Repeats(settings.stats.interval, settings.mqtt.heartbeat)
-    chosen = entities(settings) if shown is None else shown
+    chosen = entities(settings, labels=labels) if shown is None else shown
     return discovery(settings.home_assistant, topics, chosen, repeats, largest=settings.mqtt.max_payload)

@@ -16,7 +16,7 @@ from edge.infer.model import Model
 from edge.loop import FrameLoop
 from edge.pipeline import Pipeline, Sink
 from edge.recognition import Recognition
-from edge.recognize.descriptor import Recognizer
+from edge.recognize.descriptor import Naming, Recognizer
 from edge.records import State
 from edge.settings.compose import Settings
 from edge.track.tracker import Tracker
@@ -59,6 +59,8 @@ class Parts:
         self._errands: deque[Callable[[float], None]] = deque()
         self._retired: dict[str, Counter[str]] = {}
         """Totals of parts that others have replaced: counters never go back."""
+        self._labels: dict[str, tuple[str, ...]] = self.labels()
+        """Of whom Home Assistant has been told."""
         self.sinks = self._build_sinks()
         self.home_assistant = self._build_home_assistant()
         self.worker = CaptureWorker(settings.camera, clock)
@@ -87,8 +89,9 @@ class Parts:
 
     @property
     def warnings(self) -> list[str]:
-        """What was found when the models were loaded, and did not prevent it."""
-        return self.recognition.warnings
+        """What was found when the models were loaded, and did not prevent it; what recognizers remark
+        since."""
+        return [*self.recognition.warnings, *self.recognition.remarks()]
 
     @property
     def recognizers(self) -> dict[str, Recognizer]:
@@ -113,10 +116,11 @@ class Parts:
         for name, counters in self.recognition.counters().items():
             self._retired.setdefault(name, Counter()).update(counters)
         recognition.adopt()
-        self.recognition = recognition
+        replaced, self.recognition = self.recognition, recognition
         budget = recognition.settings.loop.describe_budget
         self.loop.events += self.pipeline.change(recognition.lanes(), budget, now)
         self.control.take_up(recognition, now)
+        replaced.close()
 
     def take_camera(self, worker: CaptureWorker) -> None:
         """Frames come from ``worker`` from now on; the one before has been stopped."""
@@ -136,6 +140,22 @@ class Parts:
             name: {key: self._retired.get(name, Counter())[key] + count for key, count in counters.items()}
             for name, counters in self.recognition.counters().items()
         }
+
+    def labels(self) -> dict[str, tuple[str, ...]]:
+        """Whom recognizers know by name, by recognizer. Any thread may ask."""
+        running = self.recognition.recognizers.items()
+        return {name: part.labels() for name, part in running if isinstance(part, Naming)}
+
+    def tend_home_assistant(self, now: float) -> None:
+        """Tells Home Assistant what is due, and of people as they come and go. In the main thread."""
+        part, mqtt = self.home_assistant, self.mqtt
+        if part is None or mqtt is None:
+            return
+        labels = self.labels()
+        if labels != self._labels:
+            self._labels = labels
+            part.changed()
+        part.turn(now, mqtt.connected)
 
     @property
     def mqtt(self) -> MqttSink | None:
@@ -161,7 +181,7 @@ class Parts:
         part = HomeAssistant(
             settings.home_assistant,
             Announced(settings.state.resolved() / "home_assistant.json"),
-            lambda: describe(self.settings),
+            lambda: describe(self.settings, labels=self.labels()),
             lambda topic, payload: mqtt.announce(topic, payload, retain=True),
         )
         if settings.home_assistant.enabled:

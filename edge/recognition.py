@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from edge.infer.golden import check_golden
 from edge.infer.model import Model
 from edge.pipeline import Lane
-from edge.recognize.descriptor import Descriptor, Recognizer
+from edge.recognize.descriptor import Closing, Descriptor, Naming, Recognizer, Remarking
 from edge.recognize.registry import descriptors, resolve
 from edge.settings.compose import Settings
 from edge.track.behaviour import Behaviour
@@ -37,10 +37,12 @@ class Recognition:
         known = descriptors()
         for name in settings.recognizers:
             descriptor = known[name]
-            self.recognizers[name] = resolve(descriptor.factory)(settings.recognizer(name), self._load_model)
+            self.recognizers[name] = resolve(descriptor.factory)(
+                settings.recognizer(name), self._load_model, settings.state.resolved()
+            )
             followed = before.trackers.get(name) if before else None
             self.trackers[name] = followed or Tracker(
-                _behaviour(descriptor), settings.tracking, settings.events
+                behaviour_of(descriptor), settings.tracking, settings.events
             )
 
     def lanes(self) -> list[Lane]:
@@ -49,8 +51,14 @@ class Recognition:
 
     def adopt(self) -> None:
         """Between two frames, in the loop's thread: trackers that were taken over get these settings."""
-        for tracker in self.trackers.values():
+        for name, tracker in self.trackers.items():
             tracker.change(self.settings.tracking, self.settings.events)
+            self.reconsider(name)
+
+    def reconsider(self, name: str) -> None:
+        """Labels of the recognizer ``name`` may mean something else now: all in view is looked at anew."""
+        part = self.recognizers[name]
+        self.trackers[name].reconsider(part.labels() if isinstance(part, Naming) else None)
 
     def same(self, other: Recognition) -> bool:
         """Whether ``other`` would find and tell the same: by settings, and by the bytes of the models."""
@@ -59,6 +67,21 @@ class Recognition:
     def counters(self) -> Mapping[str, Mapping[str, int]]:
         """Those of the recognizers, by name."""
         return {name: part.counters() for name, part in self.recognizers.items()}
+
+    def remarks(self) -> list[str]:
+        """What the recognizers have to say of themselves. Any thread may ask."""
+        return [
+            remark
+            for part in self.recognizers.values()
+            if isinstance(part, Remarking)
+            for remark in part.remarks()
+        ]
+
+    def close(self) -> None:
+        """It is used no longer: another has taken its place, or the service ends."""
+        for part in self.recognizers.values():
+            if isinstance(part, Closing):
+                part.close()
 
     def _meaning(self) -> tuple[object, ...]:
         settings = self.settings
@@ -78,7 +101,7 @@ class Recognition:
         return self.models[name]
 
 
-def _behaviour(descriptor: Descriptor) -> Behaviour:
+def behaviour_of(descriptor: Descriptor) -> Behaviour:
     """What tracking takes from a recognizer's descriptor."""
     return Behaviour(
         recognizer=descriptor.name,
@@ -88,4 +111,5 @@ def _behaviour(descriptor: Descriptor) -> Behaviour:
         cooldown=descriptor.cooldown,
         numbers=descriptor.numbers,
         named_by=descriptor.named_by,
+        extras=tuple(name for name, _ in descriptor.extras),
     )

@@ -111,7 +111,8 @@ def _models(settings: Settings) -> str:
         return model
 
     for name in settings.recognizers:
-        resolve(descriptors()[name].factory)(settings.recognizer(name), load_model)
+        # Without a state: what it keeps is looked at beside.
+        resolve(descriptors()[name].factory)(settings.recognizer(name), load_model, None)
     return "; ".join(words)
 
 

@@ -11,8 +11,10 @@ from types import FrameType
 
 import cv2
 from rich.live import Live
+from rich.text import Text
 
 from edge.capture.scene import Story
+from edge.capture.scene.portrait import CREDIT
 from edge.cli.terminal import Terminal
 from edge.demo.picture import picture
 from edge.demo.play import FPS, SIZE, Play, Played, play
@@ -48,10 +50,14 @@ def main(args: argparse.Namespace) -> int:
             played = play(what, settings, lambda *now: live.update(table(*now), refresh=True))
     else:
         played = play(what, settings, _show_nothing)
+    if played.missing:
+        print(f"edge: the demo shows digits only: {played.missing}", file=sys.stderr)
     if args.json:
         print(json.dumps(played.summary.record()))
     else:
         console.print(played.summary.table())
+        if played.summary.faces is not None:
+            console.print(Text(CREDIT, "dim"))
     if args.picture:
         _write(args.picture, played, args.seed)
     return 0

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from typing import Any
 
+from edge.capture.chatter import held_back
+from edge.cli.terminal import shown
 from edge.entities import describe
+from edge.errors import EdgeError
+from edge.people.door import door
+from edge.settings.compose import Settings
 from edge.settings.load import load
 from edge.transmit.discovery import Discovery
 from edge.transmit.once import publish_once
+
+FACES = "faces"
+"""The recognizer that knows people."""
 
 WITHIN = 10.0
 """Seconds for the broker's answer."""
@@ -29,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Prints, or removes; 69 where the broker does not take it."""
     settings = load(args.config)
-    described = describe(settings)
+    described = describe(settings, labels=_labels(args, settings) if args.action == "show" else None)
     if args.action == "show":
         _show(described, settings.home_assistant.enabled, args.json)
         return 0
@@ -48,6 +57,19 @@ def main(args: argparse.Namespace) -> int:
             "to end that, set home_assistant.enabled to false."
         )
     return 0
+
+
+def _labels(args: argparse.Namespace, settings: Settings) -> dict[str, list[str]]:
+    """Who is enrolled, where somebody looks for faces; a gallery that cannot be looked at is told of."""
+    if FACES not in settings.recognizers:
+        return {}
+    try:
+        with held_back():  # the runtime tells standard error how it begins
+            told = door(args.config, settings).people().data
+    except EdgeError as error:
+        print(f"edge: without people: {shown(str(error))}", file=sys.stderr)
+        return {}
+    return {FACES: [str(person["name"]) for person in told.get("people", ()) if person.get("usable")]}
 
 
 def _show(described: Discovery, enabled: bool, as_json: bool) -> None:

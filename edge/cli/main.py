@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from edge import __version__
 from edge.errors import EdgeError, FaultError
@@ -23,11 +24,15 @@ from edge.errors import EdgeError, FaultError
 COMMANDS = {
     "run": "read the camera, recognise, publish: the service itself",
     "demo": "play a drawn scene through the whole service and show what a subscriber receives",
-    "recognize": "read the digits of pictures",
+    "recognize": "read pictures: digits, and faces where they are looked for",
     "check": "look at configuration, models, camera and broker, a line each",
     "status": "show how the running service is",
     "models": "list the models with their figures, and verify them",
     "outbox": "show events that wait for the broker or were refused; try these again, or drop them",
+    "enroll": "get to know people, from pictures and videos of each",
+    "people": "show who is known, or write that to a file and read it back",
+    "deny": "say that who is in view is not the person that it was taken for",
+    "forget": "forget people for good",
     "watch": "follow what a broker receives from this or any device, or a whole fleet",
     "discovery": "show what Home Assistant is told of this device, or take it back",
 }
@@ -79,7 +84,9 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         prog="edge", description="Unattended recognition: from the camera to the broker."
     )
     parser.add_argument("--version", action="version", version=f"edge {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", parser_class=_CommandParser
+    )
     chosen = next((word for word in arguments if word in COMMANDS), None)
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
@@ -94,3 +101,18 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         if name == chosen:
             import_module(f"edge.cli.{name}").add_arguments(command)
     return parser
+
+
+class _CommandParser(argparse.ArgumentParser):
+    """Takes options anywhere, also between names of files; argparse alone does not, before Python 3.13."""
+
+    _within = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if self._within:
+            return super().parse_known_args(args, namespace)
+        self._within = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._within = False

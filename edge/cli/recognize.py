@@ -1,4 +1,4 @@
-"""``edge recognize FILES… [--json] [--annotate DIR] [--explain DIR]``: reads pictures, without a broker."""
+"""``edge recognize FILES… [--faces] [--json] [--annotate DIR] [--explain DIR]``: reads pictures."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,20 @@ from edge.geometry import size_of, whole
 from edge.infer.model import Model
 from edge.recognize.descriptor import Explaining, Explanation, Recognizer
 from edge.recognize.registry import descriptors, resolve
-from edge.records import Detection, Frame, Image
+from edge.records import UNKNOWN, Detection, Frame, Image, Target
 from edge.settings.compose import Settings
+from edge.settings.folder import state_folder
 from edge.settings.load import load
 from edge.track.numbers import Glyph, Number, group
+
+MOST_IN_ONE = 1000
+"""Things of one picture that get a closer look."""
+
+UNSURE = "a face"
+"""What is shown of somebody of whom one picture does not tell enough."""
+
+CLOSER_LOOKS = 60.0
+"""Seconds for the closer looks at one picture: nothing else waits."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--annotate", type=Path, metavar="DIR", help="write the pictures with what was read to DIR"
     )
-
+    parser.add_argument(
+        "--faces", action="store_true", help="look for faces too, also where the settings do not"
+    )
     parser.add_argument(
         "--explain", type=Path, metavar="DIR", help="write to DIR where the network looked for each digit"
     )
@@ -46,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Reads every file; 1 when some could not be read, each named on standard error."""
     settings = load(args.config)
-    recognizers = _recognizers(settings)
+    recognizers = _recognizers(args, settings)
     sources = list(_each(args.files))
     annotations = _annotations(args.annotate, sources, "--annotate")
     explanations = _annotations(args.explain, sources, "--explain")
@@ -63,7 +76,7 @@ def main(args: argparse.Namespace) -> int:
             continue
         begun = time.perf_counter()
         frame = _frame(image, sequence)
-        found = {name: recognizer.detect(frame) for name, recognizer in recognizers.items()}
+        found = {name: _found(name, recognizer, frame) for name, recognizer in recognizers.items()}
         elapsed = (time.perf_counter() - begun) * 1e3
         numbers = {name: _numbers(items) for name, items in found.items() if descriptors()[name].numbers}
         if args.json:
@@ -80,14 +93,36 @@ def main(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _recognizers(settings: Settings) -> dict[str, Recognizer]:
+def _recognizers(args: argparse.Namespace, settings: Settings) -> dict[str, Recognizer]:
     known = descriptors()
+    names = dict.fromkeys((*settings.recognizers, *(("faces",) if args.faces else ())))
+    state = state_folder(args.config, settings)
     return {
         name: resolve(known[name].factory)(
-            settings.recognizer(name), lambda model: Model.load(model, settings.infer)
+            settings.recognizer(name), lambda model: Model.load(model, settings.infer), state
         )
-        for name in settings.recognizers
+        for name in names
     }
+
+
+def _found(name: str, recognizer: Recognizer, frame: Frame) -> Sequence[Detection]:
+    """What is in a picture, named: by a closer look at each thing, where that is what names it."""
+    detections = recognizer.detect(frame)
+    if descriptors()[name].named_by == "detect":
+        return detections
+    # Numbers that no other picture has: nothing that was seen in one says anything of the next.
+    first = frame.sequence * MOST_IN_ONE
+    targets = [
+        Target(first + index, item.box, "new", item.landmarks)
+        for index, item in enumerate(detections[:MOST_IN_ONE])
+    ]
+    told = {item.track: item for item in recognizer.describe(frame, targets, CLOSER_LOOKS)}
+    return [
+        replace(item, label=told[target.track].label, score=told[target.track].score)
+        if target.track in told
+        else item
+        for item, target in zip(detections, targets, strict=False)
+    ]
 
 
 def _annotations(
@@ -148,14 +183,18 @@ def _record(
     record: dict[str, Any] = {"file": str(file), "size": list(size_of(image))}
     for name, detections in found.items():
         descriptor = descriptors()[name]
-        record[descriptor.items] = [
+        closer = descriptor.named_by == "describe"
+        record[name] = [
             {
-                descriptor.label: int(item.label) if descriptor.label_type == "integer" else item.label,
+                descriptor.label: int(item.label)
+                if item.label is not None and descriptor.label_type == "integer"
+                else item.label,
                 "score": round(item.score, 3),
                 "box": whole(item.box),
+                **({"landmarks": _points(item)} if closer else {}),
             }
             for item in detections
-            if item.label is not None
+            if item.label is not None or closer
         ]
         if name in numbers:
             record["numbers"] = [
@@ -164,6 +203,15 @@ def _record(
             ]
     record["ms"] = round(elapsed, 1)
     return record
+
+
+def _points(item: Detection) -> list[list[float]] | None:
+    """Where eyes, nose and mouth are, in pixels."""
+    return (
+        None
+        if item.landmarks is None
+        else [[round(float(x), 1), round(float(y), 1)] for x, y in item.landmarks]
+    )
 
 
 def _line(file: Path, found: dict[str, Sequence[Detection]], numbers: dict[str, list[Number]]) -> Text:
@@ -175,10 +223,21 @@ def _line(file: Path, found: dict[str, Sequence[Detection]], numbers: dict[str, 
         line.append(number.text, "bold green" if number.score >= 0.9 else "yellow").append(
             f" ({number.score:.2f})  "
         )
+    for item in _closer(found):
+        colour = "dim" if item.label in (None, UNKNOWN) else "bold green" if item.score >= 0.9 else "yellow"
+        line.append(shown(item.label or UNSURE), colour).append(f" ({item.score:.2f})  ")
     return line
 
 
 def _drawn(image: Image, found: dict[str, Sequence[Detection]], numbers: dict[str, list[Number]]) -> Image:
-    everything = [item for detections in found.values() for item in detections]
+    known = descriptors()
+    everything = [item for name, items in found.items() if known[name].named_by == "detect" for item in items]
+    named = [replace(item, label=item.label or UNSURE) for item in _closer(found)]
     texts = [(number.box, number.text) for some in numbers.values() for number in some]
-    return annotate(image, everything, texts)
+    return annotate(image, [*everything, *named], texts)
+
+
+def _closer(found: Mapping[str, Sequence[Detection]]) -> list[Detection]:
+    """What a closer look names."""
+    known = descriptors()
+    return [item for name, items in found.items() if known[name].named_by == "describe" for item in items]

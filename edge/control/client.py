@@ -23,6 +23,10 @@ RUN, STATE = Path("/run/edge"), Path("/var/lib/edge")
 """Where the units of systemd have their directories, one for each instance: the name of its settings file."""
 
 
+class NoServiceError(UnavailableError):
+    """There is no socket, or nobody listens on it."""
+
+
 def places(config: Path | None) -> list[Path]:
     """Where the socket of the service that runs by ``config`` may be, the likeliest first.
 
@@ -61,7 +65,8 @@ def ask(
 ) -> Reply:
     """The answer of the service that runs by ``config`` to a command.
 
-    Raises ``UnavailableError`` (exit 69) where none runs, or none answers within ``timeout`` seconds.
+    Raises ``UnavailableError`` (exit 69) where none answers within ``timeout`` seconds, of that kind
+    ``NoServiceError`` where none runs.
     """
     tried = places(config)
     forbidden: Path | None = None
@@ -80,7 +85,7 @@ def ask(
         raise UnavailableError(
             f"{forbidden}: this user may not speak to the service", "try it with sudo, or join the group edge"
         )
-    raise UnavailableError(
+    raise NoServiceError(
         f"no service runs: there is no socket {' or '.join(str(path) for path in tried)}",
         "start it, or name its settings file with -c FILE",
     )

@@ -122,6 +122,8 @@ class Control:
         sight = _Sight(self._pipeline, self._tracks(name))
         reply = resolve(command.handler)(self._recognition.recognizers[name], fields, sight)
         assert isinstance(reply, Reply), f"{command.handler} gave no reply"
+        if reply.ok and command.changes:
+            self._recognition.reconsider(name)
         return reply
 
     def _tracks(self, name: str) -> Sequence[Track]:

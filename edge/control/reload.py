@@ -131,11 +131,14 @@ def prepare(now: Settings, new: Settings, recognition: Recognition, clock: Clock
     if Way.BROKER in ways:
         password(settings.mqtt)
         tls_context(settings.mqtt)
+    same = beside.same(recognition)
+    if same:
+        beside.close()
     return Prepared(
         settings=settings,
         changed=tuple(changed),
         waiting=tuple(waiting),
-        recognition=None if beside.same(recognition) else beside,
+        recognition=None if same else beside,
         worker=CaptureWorker(settings.camera, clock) if Way.CAMERA in ways else None,
         broker=Way.BROKER in ways,
     )

@@ -5,14 +5,18 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from edge.capture.scene import Story
+from edge.capture.scene.source import visit
+from edge.capture.source import FACE
 from edge.clock import SystemClock
+from edge.demo.acquaintance import introduce
 from edge.demo.broker import HOST, EmbeddedBroker
+from edge.demo.faces import FaceJudge
 from edge.demo.received import Received
 from edge.demo.service import Service
 from edge.demo.summary import Summary, summarise
@@ -40,11 +44,13 @@ Watch = Callable[[Received, str, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """What is played. ``source`` None is the drawn scene of ``seed``."""
+    """What is played. ``source`` None is the drawn scene of ``seed``; ``face``: with the portrait, where what
+    that needs is there."""
 
     seconds: float
     seed: int = 0
     source: str | None = None
+    face: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,8 @@ class Played:
 
     summary: Summary
     received: Received
+    missing: str | None = None
+    """Why the face was not shown, where it should have been."""
 
 
 def play(what: Play, settings: Settings, watch: Watch) -> Played:
@@ -60,13 +68,23 @@ def play(what: Play, settings: Settings, watch: Watch) -> Played:
 
     Raises ``UnavailableError`` without a broker or pictures, else what the service failed with.
     """
+    with tempfile.TemporaryDirectory(prefix="edge-demo-") as folder:
+        missing = None
+        if what.face and what.source is None:
+            missing = introduce(settings, Path(folder))
+        what = replace(what, face=what.face and what.source is None and missing is None)
+        return replace(_play(what, settings, watch, Path(folder)), missing=missing)
+
+
+def _play(what: Play, settings: Settings, watch: Watch, folder: Path) -> Played:
     judge = _judge(what, settings)
+    faces = FaceJudge(visit(what.seed, SIZE), FPS) if what.face else None
     prefix = f"{settings.mqtt.base}/{DEVICE}"
-    received = Received(prefix, SystemClock(), judge)
-    with EmbeddedBroker() as broker, tempfile.TemporaryDirectory(prefix="edge-demo-") as folder:
+    received = Received(prefix, SystemClock(), judge, faces)
+    with EmbeddedBroker() as broker:
         way = {"host": HOST, "port": broker.port, "base": settings.mqtt.base, "protocol": "3.1.1"}
         subscriber = Subscriber(MqttSettings.model_validate(way), [f"{prefix}/#"], received.take)
-        service = Service(_service_settings(what, settings, way), Path(folder))
+        service = Service(_service_settings(what, settings, way), folder)
         show = partial(watch, received, f"{HOST}:{broker.port}")
         subscriber.start()
         try:
@@ -86,7 +104,7 @@ def play(what: Play, settings: Settings, watch: Watch) -> Played:
             subscriber.stop()
     if not received.state("stats"):
         raise FaultError("the service ended without statistics")
-    return Played(summarise(received, judge, seconds), received)
+    return Played(summarise(received, judge, seconds, faces), received)
 
 
 def _judge(what: Play, settings: Settings) -> Judge | None:
@@ -100,12 +118,14 @@ def _service_settings(what: Play, settings: Settings, way: dict[str, Any]) -> di
     """Those of the person, but for the camera, the broker, the names, and more frequent statistics."""
     ours = settings.model_dump(mode="json")
     if what.source is None:
-        camera = {"source": f"demo:{what.seed}", "size": list(SIZE), "fps": FPS}
+        scene = f"demo:{what.seed}" + (FACE if what.face else "")
+        camera = {"source": scene, "size": list(SIZE), "fps": FPS}
     else:
         # The last picture stays: one alone is long enough in view to be told.
         camera = {**ours["camera"], "source": what.source, "on_end": "hold"}
     fixed = {"device": {**ours["device"], "name": DEVICE}, "sinks": ["mqtt"], "stats": {"interval": 2.0}}
-    return {**ours, **fixed, "camera": camera, "mqtt": way}
+    looked_for = [*settings.recognizers, *(name for name in ("faces",) if what.face)]
+    return {**ours, **fixed, "camera": camera, "mqtt": way, "recognizers": list(dict.fromkeys(looked_for))}
 
 
 def _await_pictures(service: Service, received: Received, show: Callable[[], None]) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from edge.clock import Clock, from_rfc3339
+from edge.demo.faces import FaceJudge
 from edge.demo.truth import Judge, Verdict
 
 SHOWN = 12
@@ -35,11 +36,14 @@ class Told:
 class Received:
     """Filled by the subscriber's thread, read by any."""
 
-    def __init__(self, prefix: str, clock: Clock, judge: Judge | None = None) -> None:
-        """``prefix``: base and device, ``edge/demo``; ``judge``: where the truth is known."""
+    def __init__(
+        self, prefix: str, clock: Clock, judge: Judge | None = None, faces: FaceJudge | None = None
+    ) -> None:
+        """``prefix``: base and device, ``edge/demo``; ``judge``, ``faces``: where the truth is known."""
         self._prefix = prefix + "/"
         self._clock = clock
         self._judge = judge
+        self._faces = faces
         self._lock = threading.Lock()
         self._ids: dict[str, None] = {}
         self._events: deque[Told] = deque(maxlen=SHOWN)
@@ -47,10 +51,13 @@ class Received:
         self._states: dict[str, Payload] = {}
         self._views: deque[Payload] = deque(maxlen=VIEWS)
         self._anchor: Payload | None = None
+        self._anchors: deque[tuple[datetime, int]] = deque(maxlen=KEPT)
+        self._presences: deque[Payload] = deque(maxlen=KEPT)
         self._available: str | None = None
         self._fps = 0.0
         self._delivered = 0
         self._verdicts: dict[Verdict, int] = {"right": 0, "wrong": 0, "unclear": 0}
+        self._face_verdicts: dict[Verdict, int] = {"right": 0, "wrong": 0, "unclear": 0}
 
     def take(self, topic: str, payload: bytes, _retained: bool) -> None:
         """A message has arrived."""
@@ -78,9 +85,27 @@ class Received:
 
     @property
     def verdicts(self) -> dict[Verdict, int]:
-        """How many events were judged how."""
+        """How many events of digits were judged how."""
         with self._lock:
             return dict(self._verdicts)
+
+    @property
+    def face_verdicts(self) -> dict[Verdict, int]:
+        """How many events of faces were judged how."""
+        with self._lock:
+            return dict(self._face_verdicts)
+
+    @property
+    def presences(self) -> list[Payload]:
+        """The newest states of faces, the oldest first."""
+        with self._lock:
+            return sorted(self._presences, key=lambda state: str(state["time"]))
+
+    @property
+    def anchors(self) -> list[tuple[datetime, int]]:
+        """Times and numbers of the frames that events name, in the order of time."""
+        with self._lock:
+            return sorted(self._anchors)
 
     @property
     def delays_ms(self) -> list[float]:
@@ -125,11 +150,16 @@ class Received:
         if len(self._ids) > KEPT:
             del self._ids[next(iter(self._ids))]
         self._delivered += 1
-        verdict = self._judge.judge(event) if self._judge and "digit" in event else None
-        if verdict:
-            self._verdicts[verdict] += 1
+        verdict: Verdict | None = None
+        if self._judge and "digit" in event:
+            verdict = self._judge.judge(event)
+            self._verdicts.update({verdict: self._verdicts[verdict] + 1} if verdict else {})
+        elif self._faces and "name" in event:
+            verdict = self._faces.judge(event)
+            self._face_verdicts.update({verdict: self._face_verdicts[verdict] + 1} if verdict else {})
         if event["event_type"] != "end":
             self._anchor = event
+            self._anchors.append((from_rfc3339(event["time"]), int(event["frame"]["sequence"])))
         delay = (wall - from_rfc3339(event["time"])).total_seconds() * 1e3
         self._delays.append(delay)
         self._events.append(Told(event, verdict, delay))
@@ -140,3 +170,5 @@ class Received:
             self._fps = state["loop"]["fps"] or self._fps
         elif name == "digits/state":
             self._views.append(state)
+        elif name == "faces/state":
+            self._presences.append(state)

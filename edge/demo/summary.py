@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from edge.demo.faces import FaceJudge
 from edge.demo.received import Received
 from edge.demo.truth import Judge
 
@@ -21,12 +23,25 @@ from the picture to the subscriber."""
 
 
 @dataclass(frozen=True, slots=True)
+class Faces:
+    """The same of the face: events that told its name, or another or none; visits of it, and those in which
+    it was never told. ``named``: share of the time in which it was told to be present, by what made it hard
+    to see."""
+
+    right: int
+    wrong: int
+    missed: int
+    shown: int
+    named: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """Counts are of the whole demo. Latencies are in milliseconds.
 
     ``right`` and ``wrong`` are events that told a digit of the scene, or something else; ``shown``
     are the digits that stood in full view, ``missed`` those of them that were never told. Without a
-    truth these four are None.
+    truth these four are None. ``faces``: None where none was shown.
     """
 
     seconds: float
@@ -40,6 +55,7 @@ class Summary:
     missed: int | None
     shown: int | None
     latency_ms: dict[str, Percentiles]
+    faces: Faces | None = None
 
     def record(self) -> dict[str, Any]:
         """JSON-able."""
@@ -58,6 +74,11 @@ class Summary:
         if self.right is not None:
             table.add_row("digits told", f"[green]{self.right} right[/], [red]{self.wrong} wrong[/]")
             table.add_row("never told", f"{self.missed} of {self.shown} digits that stood in full view")
+        if self.faces is not None:
+            faces = self.faces
+            table.add_row("names told", f"[green]{faces.right} right[/], [red]{faces.wrong} wrong[/]")
+            shares = ", ".join(f"{phase} {share:.0%}" for phase, share in faces.named.items())
+            table.add_row("face had its name", f"while {shares}" if shares else "it was not shown yet")
         return table
 
     def _latencies(self) -> Table:
@@ -70,7 +91,9 @@ class Summary:
         return table
 
 
-def summarise(received: Received, judge: Judge | None, seconds: float) -> Summary:
+def summarise(
+    received: Received, judge: Judge | None, seconds: float, faces: FaceJudge | None = None
+) -> Summary:
     """Counts what the service said of itself in ``stats``, and what arrived."""
     stats = received.state("stats")
     frames = stats["loop"]["frames"]
@@ -92,4 +115,12 @@ def summarise(received: Received, judge: Judge | None, seconds: float) -> Summar
         missed=shown.missed if shown else None,
         shown=shown.digits if shown else None,
         latency_ms=latency,
+        faces=_faces(received, faces, stats["camera"]["frames"]) if faces else None,
     )
+
+
+def _faces(received: Received, judge: FaceJudge, frames: int) -> Faces:
+    verdicts = received.face_verdicts
+    told = judge.told(frames, received.presences, received.anchors)
+    # Who is told to be present without an event of it is wrong as well.
+    return Faces(verdicts["right"], verdicts["wrong"] + told.others, told.missed, told.shown, told.named)

@@ -14,13 +14,19 @@ from edge.demo.received import Payload, Received, Told
 ROWS = 12
 """Lines of each half: the table keeps its height."""
 
+FACES = 3
+"""Names that are shown."""
+
 MARKS = {"right": ("✓", "green"), "wrong": ("✗", "red"), "unclear": ("·", "dim"), None: ("", "")}
 
 
 def table(received: Received, address: str, left: float) -> RenderableType:
     """The newest of everything; ``address`` is the broker's, ``left`` seconds until the end."""
     halves = Table.grid(padding=(0, 2))
-    halves.add_row(_numbers(received.state("digits/state")), _events(received.events))
+    left_half = [_numbers(received.state("digits/state"))]
+    if received.state("faces/state"):
+        left_half.append(_faces(received.state("faces/state")))
+    halves.add_row(Group(*left_half), _events(received.events))
     title = f"what a subscriber of {address} receives"
     return Panel(Group(_head(received), halves, _foot(received, left)), title=title, expand=False)
 
@@ -47,8 +53,18 @@ def _numbers(state: Payload) -> RenderableType:
     return table
 
 
+def _faces(state: Payload) -> RenderableType:
+    table = Table("face in view", "score", box=None, min_width=24)
+    for person in list(state.get("present", ()))[:FACES]:
+        table.add_row(Text(str(person["name"]), "bold cyan"), f"{person['score']:.2f}")
+    for name in ("unknown", "unsure"):
+        if state.get(name):
+            table.add_row(Text(name, "yellow"), str(state[name]))
+    return table
+
+
 def _events(events: list[Told]) -> RenderableType:
-    table = Table("event", "digit", "score", "ms", "", box=None, min_width=40)
+    table = Table("event", "what", "score", "ms", "", box=None, min_width=40)
     for told in events[:ROWS]:
         event = told.event
         sign, colour = MARKS[told.verdict]
@@ -70,7 +86,8 @@ def _fill(table: Table, used: int) -> None:
 
 
 def _foot(received: Received, left: float) -> Text:
-    verdicts = received.verdicts
+    digits, faces = received.verdicts, received.face_verdicts
+    verdicts = {verdict: digits[verdict] + faces[verdict] for verdict in digits}
     line = Text(f"{received.delivered} events")
     if any(verdicts.values()):
         line.append(f"  {verdicts['right']} right", "green").append(f"  {verdicts['wrong']} wrong", "red")

@@ -55,7 +55,7 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
     assert "--config" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", ["run", "check", "models", "watch"])
+@pytest.mark.parametrize("command", ["run", "check", "models", "watch", "people"])
 def test_a_wrong_configuration_is_told_by_every_command_and_ends_with_78(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,7 +21,14 @@ ROOT = Path(__file__).parents[2]
 
 STAGES = ("capture", "infer", "recognize", "track", "transmit")
 SETTINGS = tuple(f"edge.{part}.settings" for part in (*STAGES, "control") if part != "recognize")
-FOUNDATION = ("edge.records", "edge.geometry", "edge.errors", "edge.clock", "edge.refusals")
+FOUNDATION = (
+    "edge.records",
+    "edge.geometry",
+    "edge.errors",
+    "edge.clock",
+    "edge.refusals",
+    "edge.pictures",
+)
 EVERYTHING = ("edge",)
 ARRAYS = ("numpy", "cv2")
 
@@ -42,6 +49,7 @@ TABLE = (
     Row("edge.records", (), ARRAYS),
     Row("edge.refusals", ("edge.records",)),
     Row("edge.geometry", ("edge.records", "edge.errors"), ARRAYS),
+    Row("edge.pictures", ("edge.records", "edge.errors", "edge.pictures"), ARRAYS),
     Row("edge.annotate", FOUNDATION, ARRAYS),
     Row("edge.section", (), ("pydantic",)),
     # Each stage: the foundation and its own folder.
@@ -88,6 +96,7 @@ TABLE = (
     Row("edge.bulletin", EVERYTHING, ARRAYS),
     Row("edge.changeover", EVERYTHING, ARRAYS),
     Row("edge.daemon", EVERYTHING, ARRAYS),
+    Row("edge.people", EVERYTHING, ARRAYS),
     Row("edge.demo", EVERYTHING, (*ARRAYS, "rich")),
     Row("edge.view", EVERYTHING, ARRAYS),
     Row("edge.cli", EVERYTHING, (*ARRAYS, "rich")),

@@ -63,8 +63,8 @@ def endless_model() -> None:
     def faulty(reference: str) -> Any:
         factory = resolve(reference)
 
-        def build(settings: Any, load_model: Any) -> Any:
-            recognizer = factory(settings, load_model)
+        def build(settings: Any, load_model: Any, state: Any) -> Any:
+            recognizer = factory(settings, load_model, state)
             recognizer.detect = after(5, recognizer.detect)
             return recognizer
 

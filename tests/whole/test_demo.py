@@ -35,9 +35,34 @@ def test_the_summary_as_json(tmp_path: Path) -> None:
     assert summary["right"] > 4 * summary["wrong"]
     assert set(summary["latency_ms"]) == {"capture", "recognize", "track", "transmit", "total", "publish"}
     assert all(0 <= stage["p50"] <= stage["p99"] for stage in summary["latency_ms"].values())
+    assert set(summary["faces"]) == {"right", "wrong", "missed", "shown", "named"}
+    assert summary["faces"]["wrong"] == 0
     picture = cv2.imread(str(file))
     assert picture is not None
     assert picture.shape == (480, 640, 3)
+
+
+def test_without_what_a_face_needs_it_shows_digits_and_says_so(tmp_path: Path) -> None:
+    config = tmp_path / "edge.yaml"
+    config.write_text("faces: {embedder: not-there}\n")
+    done = run("--seconds", "3", "--json", "-c", str(config))
+    assert done.returncode == 0
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("edge: the demo shows digits only: model 'not-there': is not in ")
+    summary = json.loads(done.stdout)
+    assert summary["faces"] is None
+    assert summary["right"] > 0
+
+
+@pytest.mark.slow
+def test_the_face_has_its_name_in_motion_turned_dimmed_and_partly_hidden() -> None:
+    done = run("--seconds", "20", "--json")
+    assert done.returncode == 0, done.stderr
+    faces = json.loads(done.stdout)["faces"]
+    assert (faces["wrong"], faces["missed"], faces["shown"]) == (0, 0, 1)
+    assert faces["right"] >= 1
+    assert set(faces["named"]) >= {"moved", "turned", "dimmed", "hidden"}
+    assert all(share > 0.5 for share in faces["named"].values()), faces["named"]
 
 
 def wait_for_pictures(folder: Path) -> None:
