@@ -8,8 +8,17 @@ from collections.abc import Sequence
 
 from edge.errors import EdgeError
 from tools.evaluate import digits, digits_scenes
+from tools.evaluate.faces import calibrate, detect, groups, identify, verify
 
-COMMANDS = {"digits": digits, "digits-scenes": digits_scenes}
+COMMANDS = {
+    "digits": digits,
+    "digits-scenes": digits_scenes,
+    "faces-calibrate": calibrate,
+    "faces-detect": detect,
+    "faces-groups": groups,
+    "faces-identify": identify,
+    "faces-verify": verify,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

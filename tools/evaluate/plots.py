@@ -19,7 +19,7 @@ def write_confusion(
     file: Path, counts: NDArray[np.int64], rows: Sequence[str], columns: Sequence[str]
 ) -> None:
     """``counts`` (rows, columns): how often what is ``rows`` was read as ``columns``. Raises InputError."""
-    plt = _pyplot()
+    plt = pyplot()
     figure, axes = plt.subplots(figsize=(0.5 * len(columns) + 1.6, 0.45 * len(rows) + 1.4))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     # The root shows single mistakes beside thousands of right ones.
@@ -31,7 +31,7 @@ def write_confusion(
     axes.set_yticks(range(len(rows)), rows)
     axes.set_xlabel("read")
     axes.set_ylabel("true")
-    _save(figure, file)
+    save(figure, file)
 
 
 def write_reliability(
@@ -42,7 +42,7 @@ def write_reliability(
     ``scores`` (N,) 0..1; ``right`` (N,); ``error``: the expected calibration error, for the title. Raises
     InputError.
     """
-    plt = _pyplot()
+    plt = pyplot()
     figure, (above, below) = plt.subplots(
         2, 1, figsize=(4.6, 5.2), sharex=True, gridspec_kw={"height_ratios": (3, 1)}
     )
@@ -61,10 +61,11 @@ def write_reliability(
     below.set_xlabel("score")
     for axes in (above, below):
         axes.grid(alpha=0.3)
-    _save(figure, file)
+    save(figure, file)
 
 
-def _pyplot() -> Any:
+def pyplot() -> Any:
+    """matplotlib without a display."""
     import matplotlib as mpl  # noqa: PLC0415 - heavy, and only here
 
     mpl.use("Agg")
@@ -73,7 +74,8 @@ def _pyplot() -> Any:
     return plt
 
 
-def _save(figure: Any, file: Path) -> None:
+def save(figure: Any, file: Path) -> None:
+    """Writes and closes ``figure``. Raises ``InputError`` where the file cannot be written."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         figure.tight_layout()
@@ -81,4 +83,4 @@ def _save(figure: Any, file: Path) -> None:
     except OSError as error:
         raise InputError(f"{file} cannot be written: {error}", "give --plots a folder of yours") from error
     finally:
-        _pyplot().close(figure)
+        pyplot().close(figure)
