@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import struct
 import subprocess
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from dlib_file import cached, dat, network
 
 from edge.errors import ConfigError, InputError
 from tools.train_faces.chips import ARCFACE, DLIB, chip, similarity
@@ -21,7 +20,7 @@ torch = pytest.importorskip("torch", reason="training needs PyTorch: make traini
 from tools.train_faces.bend import Batches, bent  # noqa: E402
 from tools.train_faces.harvest import STORED, load  # noqa: E402
 from tools.train_faces.learn import Learner  # noqa: E402
-from tools.train_faces.net import SIZE, STUDENT, TEACHER, WIDTHS, FaceNet, fill, normalised  # noqa: E402
+from tools.train_faces.net import SIZE, STUDENT, TEACHER, FaceNet, fill, normalised  # noqa: E402
 
 
 def test_a_similarity_is_found_again() -> None:
@@ -46,40 +45,6 @@ def test_a_chip_has_the_points_where_the_template_says(scale: float) -> None:
             cut[round(float(y)) - 1 : round(float(y)) + 2, round(float(x)) - 1 : round(float(x)) + 2].max()
             > 150
         )
-
-
-def dat(parts: list[np.ndarray]) -> bytes:
-    """As dlib writes it: every tensor with its version, sizes and floats, other fields between."""
-    written = b"\x01\x04loss\x01\x02\x01\x00"
-    for values in parts:
-        sizes = struct.pack("<BBBBBB", 1, 1, 1, 1, 1, 1)
-        length = len(values)
-        packed = length.to_bytes((length.bit_length() + 7) // 8, "little")
-        written += (
-            b"\x01\x02"
-            + bytes([len(packed)])
-            + packed
-            + sizes
-            + values.astype("<f4").tobytes()
-            + b"\x05con_4"
-        )
-    return written
-
-
-def network(seed: int = 3) -> list[np.ndarray]:
-    """Parameters of the sizes of dlib's face network."""
-    rng = np.random.default_rng(seed)
-    layers, before = [(32, 3, 7)], 32
-    for width in WIDTHS:
-        layers += [(width, before, 3), (width, width, 3)]
-        before = width
-    found = []
-    for width, inputs, side in layers:
-        fan = inputs * side * side
-        found.append(np.concatenate([rng.normal(0, fan**-0.5, width * fan), rng.normal(0, 0.1, width)]))
-        found.append(np.concatenate([rng.uniform(0.5, 1.5, width), rng.normal(0, 0.1, width)]))
-    found.append(rng.normal(0, 0.06, 256 * SIZE))
-    return [values.astype(np.float32) for values in found]
 
 
 def test_the_file_is_read_to_the_last_value(tmp_path: Path) -> None:
@@ -119,26 +84,13 @@ def test_folded_parameters_compute_what_dlib_computes() -> None:
         fill(FaceNet(TEACHER), [parts[2], *parts[1:]])
 
 
-def cached(folder: Path, count: int) -> None:
-    """Faces that are blots, whose embedding is a fixed function of the blot."""
-    rng = np.random.default_rng(9)
-    small = rng.integers(0, 256, (count, 8, 8, 3)).astype(np.uint8)
-    chips = np.stack([cv2.resize(one, (STORED, STORED)) for one in small])
-    targets = small.reshape(count, -1).astype(np.float32) @ rng.normal(0, 0.001, (192, SIZE)).astype(
-        np.float32
-    )
-    np.save(folder / "chips.npy", chips)
-    np.save(folder / "targets.npy", targets.astype(np.float32))
-    (folder / "faces.json").write_text(json.dumps([["blots", ""]] * count))
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_stage_changes_the_weights_and_the_next_goes_on_from_them(tmp_path: Path) -> None:
     cached(tmp_path, 400)
     chips, targets, _ = load(tmp_path)
     learner = Learner(STUDENT, chips, targets, seed=1, held_out=100)
-    learner.start_from_teacher(lambda net: fill(net, network()))
+    learner.start(lambda net: fill(net, network()))
     before = {name: value.clone() for name, value in learner.average.state_dict().items()}
     learner.stage(0.05, 5e-4, lambda *_: None, tmp_path / "weights.pt")
     assert learner.history.faces_seen > 0
