@@ -51,9 +51,13 @@ class Report:
     operations: list[str]
 
 
+Ranges = Mapping[str, tuple[float, float]]
+"""The lowest and highest value that each tensor of a model takes, by the tensor's name."""
+
+
 def quantize(
     model: Path,
-    calibration: Calibration,
+    calibration: Calibration | Ranges,
     out: Path,
     *,
     scheme: str = "int8",
@@ -63,7 +67,8 @@ def quantize(
 ) -> Report:
     """Writes the quantized form of a float model with one input and fixed shapes.
 
-    ``keep``: layers that stay in float. ``per_tensor``: one scale for all of a layer's weights, as some
+    ``calibration``: samples, or what ``measured`` once gave of samples that are not at hand. ``keep``: layers
+    that stay in float. ``per_tensor``: one scale for all of a layer's weights, as some
     accelerators want it, instead of one a channel. ``strict``: nobody may stay in float unasked. Raises
     ModelError for a model that is none of these or cannot be quantized so, InputError where the
     calibration does not fit it.
@@ -71,7 +76,7 @@ def quantize(
     content = read_model(model)
     shape, name = float_input(content, model)
     kind = SCHEMES[scheme]
-    if kind.calibrated:
+    if kind.calibrated and not isinstance(calibration, Mapping):
         checked(Samples(calibration, None, "calibration"), shape)
     worker = _worker(model, scheme, keep, per_tensor=per_tensor)
     done = _run(worker, model, calibration if kind.calibrated else None, name)
@@ -84,8 +89,33 @@ def quantize(
     partial = out.with_suffix(".partial")
     partial.write_bytes(done)
     partial.replace(out)
-    used = len(calibration) if kind.calibrated else 0
+    used = len(calibration) if kind.calibrated and not isinstance(calibration, Mapping) else 0
     return Report(str(model), str(out), model.stat().st_size, len(done), used, operations(done))
+
+
+def measured(
+    model: Path, calibration: Calibration, *, widest: bool = False
+) -> dict[str, tuple[float, float]]:
+    """The ranges of the tensors of a float model with one input, over samples (N, …).
+
+    The library's own follow the latest samples slowly, and cut off what few of them show (a face in one
+    picture of ten); ``widest`` ones hold all that any sample shows. Raises ModelError and InputError as
+    ``quantize``.
+    """
+    content = read_model(model)
+    shape, name = float_input(content, model)
+    checked(Samples(calibration, None, "calibration"), shape)
+    worker = _worker(model, "int8", (), per_tensor=False)
+    with _told(model), _quiet():
+        parts = [sample[None] for sample in calibration] if widest else [calibration]
+        found = [_calibrated(worker, content, part, name) for part in parts]
+    return {
+        tensor: (
+            min(float(one[tensor]["min"].min()) for one in found),
+            max(float(one[tensor]["max"].max()) for one in found),
+        )
+        for tensor in found[0]
+    }
 
 
 def layer_noise(
@@ -157,14 +187,44 @@ def _worker(model: Path, scheme: str, keep: Sequence[Layer], *, per_tensor: bool
     return worker
 
 
-def _run(worker: Any, model: Path, calibration: Calibration | None, name: str) -> bytes:
+def _run(worker: Any, model: Path, calibration: Calibration | Ranges | None, name: str) -> bytes:
+    with _told(model), _quiet():
+        ranges = None
+        if isinstance(calibration, Mapping):
+            ranges = _as_calibrated(read_model(model), calibration)
+        elif calibration is not None:
+            ranges = _calibrated(worker, read_model(model), calibration, name)
+        return bytes(worker.quantize(ranges, enable_progress_report=False).quantized_model)
+
+
+def _calibrated(
+    worker: Any, content: bytes, calibration: Calibration, name: str
+) -> dict[str, dict[str, Any]]:
+    samples = [{name: sample[None].astype(np.float32)} for sample in calibration]
+    found: dict[str, dict[str, Any]] = worker.calibrate({_signature(content): samples}, num_threads=1)
+    return found
+
+
+def _as_calibrated(content: bytes, ranges: Ranges) -> dict[str, dict[str, Any]]:
+    """What the library would have measured itself: arrays of as many axes as the tensor has."""
+    from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - the runtime is heavy
+
+    tensors = Interpreter(model_content=content).get_tensor_details()
+    axes = {str(tensor["name"]): len(tensor["shape"]) for tensor in tensors}
+    return {
+        tensor: {
+            end: np.full((1,) * axes[tensor], value, np.float32)
+            for end, value in zip(("min", "max"), ranges[tensor], strict=True)
+        }
+        for tensor in ranges
+    }
+
+
+@contextlib.contextmanager
+def _told(model: Path) -> Iterator[None]:
+    """What the library raises, as a sentence."""
     try:
-        with _quiet():
-            ranges = None
-            if calibration is not None:
-                samples = [{name: sample[None].astype(np.float32)} for sample in calibration]
-                ranges = worker.calibrate({_signature(read_model(model)): samples}, num_threads=1)
-            return bytes(worker.quantize(ranges, enable_progress_report=False).quantized_model)
+        yield
     except (ValueError, RuntimeError, KeyError, NotImplementedError) as error:
         raise ModelError(f"{model} cannot be quantized: {brief(error)}", "see --keep") from error
 

@@ -52,3 +52,11 @@ def chip(image: Image, points: Points, template: Points, side: int) -> Image:
         return chip(np.asarray(smaller, np.uint8), np.asarray(points * factor, np.float32), template, side)
     cut = cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(cut, np.uint8)
+
+
+def scaled(chips: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Chips (N, S, S, 3) at another size, (N, side, side, 3)."""
+    if chips.shape[1] == side:
+        return chips
+    how = cv2.INTER_AREA if side < chips.shape[1] else cv2.INTER_LINEAR
+    return np.stack([cv2.resize(one, (side, side), interpolation=how) for one in chips]).astype(np.uint8)

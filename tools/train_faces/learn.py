@@ -6,9 +6,10 @@ relational term after Park et al. 2019, "Relational knowledge distillation"): no
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
-from edge.errors import ConfigError
+from edge.errors import ConfigError, InputError
 from tools.train_faces.bend import Batches
-from tools.train_faces.chips import MARGIN, SIDE
+from tools.train_faces.chips import MARGIN, SIDE, scaled
+from tools.train_faces.names import pulled, shown
 from tools.train_faces.net import FaceNet, Shape, normalised
 
 BATCH = 64
@@ -57,26 +60,57 @@ class Learner:
         *,
         seed: int,
         held_out: int = HELD_OUT,
+        faces: Sequence[tuple[str, str]] = (),
     ) -> None:
-        """``chips`` (N, 128, 128, 3) uint8 BGR, ``targets`` (N, 128); ``held_out`` of them are not learnt."""
+        """``chips`` (N, 128, 128, 3) uint8 BGR, ``targets`` (N, 128); ``held_out`` of them are not learnt.
+
+        ``faces``: source and person of each, where they are known. Raises InputError where too few are left
+        to learn from.
+        """
+        if len(chips) < held_out + BATCH:
+            raise InputError(
+                f"{len(chips)} faces are too few: {held_out} are held out, and a step takes {BATCH}",
+                "make a larger cache: train_faces crops",
+            )
         torch.manual_seed(seed)
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         order = np.random.default_rng(7).permutation(len(chips))  # the same faces held out in every stage
         self._held, self._chosen = np.sort(order[:held_out]), np.sort(order[held_out:])
-        self._chips, self._targets, self._seed = chips, targets, seed
+        self._shown = shown(self._chosen, faces) if faces else self._chosen
+        self._chips, self._seed = chips, seed
+        self._targets = pulled(targets, faces) if faces else targets
         self._variance = float(targets[:].var(axis=0).sum())
         self.net = FaceNet(shape).to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.net).eval()
         self.history = History()
 
-    def start_from_teacher(self, teacher: Callable[[FaceNet], None]) -> None:
-        """``teacher`` fills the blocks; the head is fitted by ridge regression."""
-        teacher(self.net)
+    def __len__(self) -> int:
+        """How many faces there are."""
+        return len(self._chips)
+
+    @property
+    def learnt(self) -> NDArray[np.intp]:
+        """The places of those that are learnt from."""
+        return self._chosen
+
+    def start(self, fill: Callable[[FaceNet], None]) -> None:
+        """``fill`` sets the blocks; what comes after them is fitted to their maps.
+
+        A narrowing to the directions in which the maps vary most, then a head by ridge regression.
+        """
+        fill(self.net)
         count = min(RIDGED, len(self._chosen))
         places = self._chosen[np.linspace(0, len(self._chosen) - 1, count).astype(np.intp)]
         with torch.no_grad():
-            views = [self._tensor(self._plain(some)) for some in np.array_split(places, count // BATCH + 1)]
-            features = torch.cat([self.net.features(view) for view in views]).cpu().double()
+            views = (self._tensor(self._plain(some)) for some in np.array_split(places, count // BATCH + 1))
+            maps = torch.cat([self.net.maps(view).cpu() for view in views])
+            if self.net.narrow is not None:
+                along = maps.movedim(1, -1).reshape(-1, maps.shape[1]).double()
+                directions = torch.linalg.eigh(along.T @ along).eigenvectors.flip(1)
+                kept = directions[:, : self.net.shape.narrow].T[:, :, None, None].float()
+                self.net.narrow.weight.copy_(kept)
+                maps = functional.conv2d(maps, kept)
+            features = (maps.flatten(1) if self.net.shape.flat else maps.mean((2, 3))).double()
             wanted = torch.from_numpy(self._targets[places]).double()
             mean, aim = features.mean(0), wanted.mean(0)
             centred = features - mean
@@ -89,14 +123,10 @@ class Learner:
 
     def load(self, path: Path) -> None:
         """Goes on from committed weights. Raises ConfigError where they are damaged or of another student."""
-        try:
-            state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
-            weights = {name: value.float() for name, value in state["weights"].items()}
+        with _readable(path):
+            weights, history = _read(path)
             self.net.load_state_dict(weights)
-            self.history = History(**state["history"])
-        except Exception as error:  # torch raises many kinds for a damaged file
-            first = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ConfigError(f"no usable weights in {path}: {first}", "start without --resume") from error
+            self.history = History(**history)
         self.average.load_state_dict(self.net.state_dict())
 
     def save(self, path: Path) -> None:
@@ -116,7 +146,7 @@ class Learner:
         start = last = time.monotonic()
         steps, loss_mean, saved = 0, 1.0, 0.0
         seed = self._seed + 1000 * self.history.stages
-        with Batches(self._chips, self._targets, self._chosen, BATCH, seed) as batches:
+        with Batches(self._chips, self._targets, self._shown, BATCH, seed) as batches:
             for views, targets in batches:
                 share = (time.monotonic() - start) / (60 * minutes)
                 if share >= 1:
@@ -154,7 +184,10 @@ class Learner:
         steps: int,
     ) -> float:
         self.net.train()
-        said, wanted = self.net(self._tensor(views)), torch.from_numpy(targets).to(self.device)
+        wanted = torch.from_numpy(targets).to(self.device)
+        with torch.autocast(self.device, torch.bfloat16, enabled=_half_is_faster(self.device)):
+            features = self.net.features(self._tensor(views))
+        said = self.net.head(features.float())
         point = ((said - wanted) ** 2).sum(1).mean() / self._variance
         distances = (torch.pdist(said) - torch.pdist(wanted)).abs().mean()
         loss = point + RELATIONS * distances / self._variance**0.5
@@ -172,7 +205,44 @@ class Learner:
         return np.ascontiguousarray(self._chips[places][:, MARGIN : MARGIN + SIDE, MARGIN : MARGIN + SIDE])
 
     def _tensor(self, views: NDArray[np.uint8]) -> Tensor:
-        return normalised(views).to(self.device)
+        return normalised(scaled(views, self.net.shape.side)).to(self.device)
+
+
+def blocks_of(path: Path) -> Callable[[FaceNet], None]:
+    """Fills a network's blocks with those of another student's ``path``, as far as both have them.
+
+    What is given raises ConfigError where the file is damaged or the blocks are others.
+    """
+
+    def fill(net: FaceNet) -> None:
+        with _readable(path):
+            weights, _ = _read(path)
+            own = net.state_dict()
+            found = {name: value for name, value in weights.items() if name.startswith(("stem.", "blocks."))}
+            net.load_state_dict(own | {name: value for name, value in found.items() if name in own})
+
+    return fill
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return {name: value.float() for name, value in state["weights"].items()}, state["history"]
+
+
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # torch raises many kinds for a damaged file
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ConfigError(
+            f"no usable weights in {path}: {first}", "start without --resume and --start"
+        ) from error
+
+
+def _half_is_faster(device: str) -> bool:
+    """Whether products of 16-bit floats are computed by the hardware; sums are kept in 32 bits."""
+    return device == "cuda" or bool(torch.cpu._is_avx512_bf16_supported())
 
 
 def _rate(share: float, peak: float) -> float:

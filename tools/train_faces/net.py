@@ -36,16 +36,17 @@ DOWN = (3, 7, 10, 13)
 @dataclass(frozen=True, slots=True)
 class Shape:
     """Which part of the network: ``side`` of its input, ``blocks`` of the 14, ``flat``: whether the head sees
-    the whole last map instead of its mean."""
+    the whole last map instead of its mean, ``narrow``: of how many channels then, 0 for all of them."""
 
     side: int = 150
     blocks: int = 14
     flat: bool = False
+    narrow: int = 0
 
 
 TEACHER = Shape()
 STUDENT = Shape(side=112, blocks=11, flat=True)
-SMALL = Shape(side=112, blocks=8, flat=True)
+SMALL = Shape(side=96, blocks=8, flat=True, narrow=80)
 
 
 class Block(nn.Module):  # type: ignore[misc]
@@ -86,7 +87,9 @@ class FaceNet(nn.Module):  # type: ignore[misc]
             Block(was, width, down=number in DOWN)
             for number, (was, width) in enumerate(zip(before, widths, strict=True))
         )
-        self.head = nn.Linear(widths[-1] * self._map_side() ** 2 if shape.flat else widths[-1], SIZE)
+        seen = shape.narrow or widths[-1]
+        self.narrow = nn.Conv2d(widths[-1], seen, 1, bias=False) if shape.narrow else None
+        self.head = nn.Linear(seen * self.map_side() ** 2 if shape.flat else seen, SIZE)
 
     def forward(self, x: Tensor) -> Tensor:
         """Embeddings (N, 128)."""
@@ -94,12 +97,19 @@ class FaceNet(nn.Module):  # type: ignore[misc]
 
     def features(self, x: Tensor) -> Tensor:
         """What the head sees, (N, features)."""
+        x = self.maps(x)
+        x = self.narrow(x) if self.narrow is not None else x
+        return x.flatten(1) if self.shape.flat else x.mean((2, 3))
+
+    def maps(self, x: Tensor) -> Tensor:
+        """What the last block gives, (N, channels, H, W)."""
         x = functional.max_pool2d(functional.relu(self.stem(x)), 3, 2)
         for block in self.blocks:
             x = block(x)
-        return x.flatten(1) if self.shape.flat else x.mean((2, 3))
+        return x
 
-    def _map_side(self) -> int:
+    def map_side(self) -> int:
+        """Width and height of the last map."""
         side = ((self.shape.side - 7) // 2 + 1 - 3) // 2 + 1
         for number in DOWN:
             side = (side - 2) // 2 + 1 if number < self.shape.blocks else side

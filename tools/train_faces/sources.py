@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -40,7 +40,7 @@ class Source:
     """One repository. ``identity``: the person's name by the path, empty where nobody knows it.
 
     ``allowed``: a list beside the test data of who may be learnt from; ``tight``: the pictures are cut
-    to the face already, so it is looked for at a small size.
+    to the face already, so it is looked for at a small size. ``pull`` and ``often``: see ``names``.
     """
 
     repository: str
@@ -49,11 +49,19 @@ class Source:
     terms: str
     allowed: str | None = None
     tight: bool = False
+    pull: float = 0.0
+    often: int = 1
 
 
 SOURCES = (
     Source(
-        "zhangjunh/DR-GAN-by-pytorch", "cfp-dataset/Data/Images", _cfp, "CFP: research", "cfp_train_ids.txt"
+        "zhangjunh/DR-GAN-by-pytorch",
+        "cfp-dataset/Data/Images",
+        _cfp,
+        "CFP: research",
+        "cfp_train_ids.txt",
+        pull=0.5,
+        often=3,
     ),
     Source(
         "udacity/P1_Facial_Keypoints",
@@ -61,6 +69,7 @@ SOURCES = (
         _before_number,
         "YouTube Faces: research",
         "ytf_train_persons.txt",
+        pull=0.3,
     ),
     Source("matush97/faceRecognition", "Celeb", _nobody, "CelebA: non-commercial research"),
     Source(
@@ -82,15 +91,21 @@ SOURCES = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A picture (H, W, 3) BGR, whose it is, and whether it is cut to a face."""
+    """A picture (H, W, 3) BGR, whose it is, whether it is cut to a face, and its path in the source."""
 
     image: Image
     source: str
     identity: str
     tight: bool
+    name: str = ""
 
 
-def pictures(repositories: Path, lists: Path, tell: Callable[[str, int], None]) -> Iterator[Picture]:
+def pictures(
+    repositories: Path,
+    lists: Path,
+    tell: Callable[[str, int], None],
+    sources: Sequence[Source] = SOURCES,
+) -> Iterator[Picture]:
     """All pictures that may be learnt from. ``lists``: the folder of who is in the tests.
 
     ``repositories`` holds a folder ``owner+name`` each, a checkout or a bare git directory. ``tell`` hears a
@@ -98,25 +113,37 @@ def pictures(repositories: Path, lists: Path, tell: Callable[[str, int], None]) 
     """
     overlap = _overlap(lists)
     found = 0
-    for source in SOURCES:
+    for source in sources:
         place = repositories / source.repository.replace("/", "+")
         if not place.is_dir():
             continue
         found += 1
-        git = place / "repo" if (place / "repo").is_dir() else place
+        git = _git_of(place)
         names = [name for name in _files(git, source.under) if _may(source, name, lists, overlap)]
         tell(source.repository, len(names))
         for name, content in _contents(git, names):
             image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
             if image is not None and min(image.shape[:2]) >= 24:
                 identity = source.identity(PurePosixPath(name))
-                yield Picture(np.asarray(image, np.uint8), source.repository, identity, source.tight)
+                yield Picture(np.asarray(image, np.uint8), source.repository, identity, source.tight, name)
     if not found:
-        wanted = ", ".join(source.repository for source in SOURCES)
+        wanted = ", ".join(source.repository for source in sources)
         raise ConfigError(
             f"{repositories} holds none of the repositories of pictures ({wanted})",
             "clone some into folders named owner+name",
         )
+
+
+def texts(repositories: Path, repository: str, under: str, ending: str) -> Iterator[tuple[str, bytes]]:
+    """Path and content of files in a folder of a repository by ending; none where it is not here."""
+    place = repositories / repository.replace("/", "+")
+    if place.is_dir():
+        git = _git_of(place)
+        yield from _contents(git, [name for name in _files(git, under) if name.endswith(ending)])
+
+
+def _git_of(place: Path) -> Path:
+    return place / "repo" if (place / "repo").is_dir() else place
 
 
 def _may(source: Source, name: str, lists: Path, overlap: set[str]) -> bool:

@@ -203,7 +203,7 @@ def test_the_portrait_is_found_where_it_is(size: int, scale: float) -> None:
         wanted = FACE * scale + (x, y, 0, 0)
         assert overlap(found.boxes[0].astype(float), wanted) > 0.4
         away = np.linalg.norm(found.landmarks[0] - (LANDMARKS * scale + (x, y)), axis=1).mean()
-        assert away < 0.35 * 47 * scale
+        assert away < 0.35 * 47 * scale + 640 / size  # a third of the eyes' distance and a pixel of the input
 
 
 def test_two_people_are_two_faces() -> None:
