@@ -28,6 +28,9 @@ CREATE INDEX looks_of ON looks (person);
 CREATE TABLE unswept (person INTEGER NOT NULL);  -- deleted, and the file not built anew since
 """
 
+MAKING = 5000
+"""Milliseconds to wait for another process that makes the tables: this happens once in the file's life."""
+
 
 def prepare(file: sqlite3.Connection) -> None:
     """Sets it up, makes the tables where it is empty, and looks whether it is sound and of our version.
@@ -38,12 +41,10 @@ def prepare(file: sqlite3.Connection) -> None:
     file.execute("PRAGMA trusted_schema = OFF")
     if file.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
         raise sqlite3.DatabaseError("quick_check failed")
-    version = file.execute("PRAGMA user_version").fetchone()[0]
-    tables = {name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if version == 0 and not tables:
-        file.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
-    elif version != VERSION:
-        raise sqlite3.DatabaseError(f"version {version} where {VERSION} is known")
+    if _version(file) == 0:
+        _make(file)
+    if _version(file) != VERSION:
+        raise sqlite3.DatabaseError(f"version {_version(file)} where {VERSION} is known")
     try:
         file.execute("SELECT key, name, same, since FROM people LIMIT 0")
         file.execute("SELECT key, person, maker, denied, quality, vector, picture FROM looks LIMIT 0")
@@ -55,6 +56,28 @@ def prepare(file: sqlite3.Connection) -> None:
     if unswept:
         with suppress(sqlite3.OperationalError):  # read-only, full or locked: the next time
             sweep(file)
+
+
+def _version(file: sqlite3.Connection) -> int:
+    return int(file.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _make(file: sqlite3.Connection) -> None:
+    """Makes the tables, unless another process has made them meanwhile."""
+    before = file.execute("PRAGMA busy_timeout").fetchone()[0]
+    file.execute(f"PRAGMA busy_timeout = {MAKING}")
+    try:
+        file.execute("BEGIN IMMEDIATE")
+        tables = file.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()[0]
+        if _version(file) == 0 and not tables:
+            for statement in TABLES.split(";"):
+                file.execute(statement)
+            file.execute(f"PRAGMA user_version = {VERSION}")
+        file.execute("COMMIT")
+    finally:
+        if file.in_transaction:
+            file.execute("ROLLBACK")
+        file.execute(f"PRAGMA busy_timeout = {before}")
 
 
 def sweep(file: sqlite3.Connection) -> None:

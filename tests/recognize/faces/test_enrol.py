@@ -117,7 +117,7 @@ KINDS: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_picture_shows_the_same_face(eyes: FaceRecognizer, kind: str) -> None:
     plain, found = look(eyes, portraits.portrait()), look(eyes, KINDS[kind]())
-    assert alike(eyes, plain, found) >= eyes.gallery.limits.duplicate
+    assert alike(eyes, plain, found) >= eyes.calibration.threshold(10000)
 
 
 @pytest.mark.parametrize("bits", [np.uint8, np.uint16])
