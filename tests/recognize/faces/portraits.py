@@ -25,15 +25,15 @@ def portrait() -> Image:
 
 @cache
 def stranger() -> Image:
-    """Somebody else: a face of other proportions, wide and with a large middle; no alignment undoes it."""
+    """Somebody else: a face with a large middle that sits too low, and wide; no alignment undoes it."""
     image = portrait()
     height, width = image.shape[:2]
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     dx, dy = x - 163, y - 124
-    # Within 80 pixels of the nose a place shows what lies nearer to it: the middle is enlarged twice.
-    reach = np.minimum(np.hypot(dx, dy) / 80, 1).astype(np.float32)
-    bulged = cv2.remap(image, 163 + dx * reach, 124 + dy * reach, cv2.INTER_LINEAR)
-    return np.asarray(cv2.resize(bulged, None, fx=1.6, fy=1), np.uint8)
+    # Within 120 pixels of the nose a place shows what lies nearer to it, and further down.
+    reach = np.minimum(np.hypot(dx, dy) / 120, 1).astype(np.float32)
+    bulged = cv2.remap(image, 163 + dx * reach, 124 + dy * reach + 42 * (1 - reach), cv2.INTER_LINEAR)
+    return np.asarray(cv2.resize(bulged, None, fx=1.2, fy=1), np.uint8)
 
 
 def turned(degrees: float, light: float = 1.0) -> Image:
