@@ -24,7 +24,7 @@ demo: $(VENV)/.ready-demo ## the whole way on a drawn scene: camera, digits, bro
 	@$(BIN)/edge demo --seconds $(SECONDS_OF_DEMO)
 
 .PHONY: test
-test: lint system ## lint, types and the fast tests: at most five minutes with the set-up
+test: lint system ## lint, types and the fast tests: eight minutes, on the first run ten
 	@$(BIN)/python -m pytest -m "not slow"
 
 .PHONY: test-all
