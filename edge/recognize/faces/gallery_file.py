@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,6 +78,7 @@ class GalleryFile:
         self.path = path
         self._maker = maker, 4 * size
         self._file: sqlite3.Connection | None = None
+        self._end: Callable[[], object] = lambda: None
         self._seen: tuple[int, int] | None = None
         self.strange = 0
         """Rows that no embedding and no person could be read from, at the last reading."""
@@ -215,9 +217,9 @@ class GalleryFile:
 
     def close(self) -> None:
         """Ends the use of the file."""
-        file, self._file = self._file, None
-        if file is not None:
-            file.close()
+        if self._file is not None:
+            self._file = None
+            self._end()
 
     def _open(self, *, create: bool) -> bool:
         """Whether there is one."""
@@ -238,6 +240,8 @@ class GalleryFile:
             file.close()
             raise
         self._file = file
+        # Whoever lets go of it without closing it: the connection must not be left to the collector.
+        self._end = weakref.finalize(self, file.close)
         return True
 
     def _make(self) -> str:
