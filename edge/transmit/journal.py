@@ -12,6 +12,7 @@ import fcntl
 import os
 import re
 import sqlite3
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -220,6 +221,8 @@ class Journal:
             file.close()
             raise
         self._file = file
+        # Whoever lets go of it without closing it: the connection must not be left to the collector.
+        weakref.finalize(self, file.close)
         return rows
 
     def _rows(self, file: sqlite3.Connection) -> list[Row]:
