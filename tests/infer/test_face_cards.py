@@ -163,6 +163,8 @@ def test_public_embedders_are_drop_ins_by_card(
     pairs = shared / "data/faces/verify/cfp_dev_pairs.npz"
     if not (source.is_file() and pairs.is_file()):
         pytest.skip(f"no public model or no pairs: {source}, {pairs}")
+    if np.lib.NumpyVersion(np.__version__) < "2.0.0":
+        pytest.skip("the pairs were written by numpy 2, this is an older one")
     points = (ARCFACE - ((112 - width) / 2, 0)).tolist()
     content = card(
         Linear(size=(width, 112), channels=3),
