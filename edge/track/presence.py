@@ -118,6 +118,7 @@ class Presence:
             if visit.mistaken or (visit.number not in carried and self._is_over(visit, occasion.now))
         ]
         over += self._beyond_bound(carried, len(over))
+        over = list({visit.number: visit for visit in over}.values())  # one may be both
         for visit in over:
             del self._visits[visit.number]
         here = [self._record(v, occasion) for v in self._visits.values() if v.number in carried]

@@ -188,7 +188,7 @@ def scenes(chance: random.Random) -> Callable[[Sequence[Target]], list[Descripti
 
 
 @given(seed=st.integers(0, 2**32 - 1), steps=st.lists(st.floats(0.02, 1.5), min_size=20, max_size=80))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_whatever_is_seen_visits_are_in_order(seed: int, steps: list[float]) -> None:
     chance = random.Random(seed)
     telling = EventSettings(
