@@ -11,7 +11,6 @@ import pytest
 from dlib_file import cached, dat, network
 
 from edge.errors import ConfigError, InputError
-from tools.train_faces.chips import ARCFACE, DLIB, chip, similarity
 from tools.train_faces.dat import tensors
 from tools.train_faces.sources import pictures
 
@@ -21,30 +20,6 @@ from tools.train_faces.bend import Batches, bent  # noqa: E402
 from tools.train_faces.harvest import STORED, load  # noqa: E402
 from tools.train_faces.learn import Learner  # noqa: E402
 from tools.train_faces.net import SIZE, STUDENT, TEACHER, FaceNet, fill, normalised  # noqa: E402
-
-
-def test_a_similarity_is_found_again() -> None:
-    rng = np.random.default_rng(1)
-    for _ in range(20):
-        angle, scale, move = rng.uniform(-2, 2), rng.uniform(0.2, 4), rng.uniform(-50, 50, 2)
-        turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        moved = (ARCFACE @ turn.T + move).astype(np.float32)
-        assert np.allclose(similarity(ARCFACE, moved), np.hstack([turn, move[:, None]]), atol=1e-3)
-
-
-@pytest.mark.parametrize("scale", [0.3, 1.0, 8.0])
-def test_a_chip_has_the_points_where_the_template_says(scale: float) -> None:
-    points = np.asarray(DLIB * scale + 20, np.float32)
-    image = np.zeros((round(150 * scale) + 40, round(150 * scale) + 40, 3), np.uint8)
-    for x, y in points:
-        cv2.circle(image, (round(float(x)), round(float(y))), max(round(2 * scale), 1), (255, 255, 255), -1)
-    cut = chip(image, points, DLIB, 150)
-    assert cut.shape == (150, 150, 3)
-    for x, y in DLIB:
-        assert (
-            cut[round(float(y)) - 1 : round(float(y)) + 2, round(float(x)) - 1 : round(float(x)) + 2].max()
-            > 150
-        )
 
 
 def test_the_file_is_read_to_the_last_value(tmp_path: Path) -> None:

@@ -17,8 +17,9 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from edge.errors import ConfigError, InputError
+from edge.recognize.faces.align import aligned
 from edge.records import Image, Points
-from tools.train_faces.chips import DLIB, MARGIN, SIDE, STUDENT, TEACHER_SIDE, chip
+from tools.train_faces.chips import DLIB, MARGIN, SIDE, STUDENT, TEACHER_SIDE
 from tools.train_faces.net import SIZE, FaceNet, normalised
 from tools.train_faces.sources import Picture, pictures
 
@@ -88,9 +89,9 @@ def harvest(
         if len(faces) == MOST:
             break
         stored = np.asarray(STUDENT + MARGIN, np.float32)
-        chips[len(faces)] = chip(picture.image, points, stored, STORED)
+        chips[len(faces)] = aligned(picture.image, points, stored, (STORED, STORED))
         faces.append((picture.source, picture.identity))
-        batch.append(chip(picture.image, points, DLIB, TEACHER_SIDE))
+        batch.append(aligned(picture.image, points, DLIB, (TEACHER_SIDE, TEACHER_SIDE)))
         if len(batch) == BATCH:
             learnt()
             tell("", 0, len(faces))

@@ -32,6 +32,7 @@ from edge.records import Image
 from tools.evaluate.faces.clips import LEAST_SCORE, largest
 from tools.evaluate.faces.embedding import load_embedder
 from tools.evaluate.faces.finders import Finder, our_finder
+from tools.evaluate.faces.models import add_models
 from tools.evaluate.faces.npz import Arrays
 from tools.evaluate.faces.pairs import Crops, load_crops
 
@@ -74,19 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=".npz of images with age, gender, race or some of them",
     )
-    parser.add_argument(
-        "--model", default="face-embedder", metavar="NAME|DIR", help="embedder to judge (face-embedder)"
-    )
-    parser.add_argument(
-        "--detector", default="face-detector", metavar="NAME|DIR", help="detector (face-detector)"
-    )
-    parser.add_argument(
-        "--size",
-        type=int,
-        choices=(160, 320, 640),
-        default=320,
-        help="longer side at which faces are looked for (320)",
-    )
+    add_models(parser)
 
 
 def main(arguments: argparse.Namespace) -> int:

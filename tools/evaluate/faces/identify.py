@@ -30,6 +30,7 @@ from edge.records import Image
 from tools.evaluate.error_sheet import tile, write_sheet
 from tools.evaluate.faces.clips import Person, persons_in
 from tools.evaluate.faces.following import Track, enrolled, followed
+from tools.evaluate.faces.models import add_models
 
 SUMMARY = "people known in clips, as the daemon would know them"
 
@@ -37,19 +38,7 @@ SUMMARY = "people known in clips, as the daemon would know them"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Clips, models, settings of the recognizer, the sheet."""
     parser.add_argument("--video", type=Path, required=True, metavar="DIR", help="folder of PERSON/CLIP")
-    parser.add_argument(
-        "--model", default="face-embedder", metavar="NAME|DIR", help="embedder to judge (face-embedder)"
-    )
-    parser.add_argument(
-        "--detector", default="face-detector", metavar="NAME|DIR", help="detector (face-detector)"
-    )
-    parser.add_argument(
-        "--size",
-        type=int,
-        choices=(160, 320, 640),
-        default=320,
-        help="longer side at which faces are looked for (320)",
-    )
+    add_models(parser)
     parser.add_argument(
         "--strangers",
         type=int,
