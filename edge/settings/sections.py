@@ -47,7 +47,8 @@ class DeviceSettings(Section):
 
 
 class StateSettings(Section):
-    """Where the service keeps what must survive a restart: the outbox."""
+    """Where the service keeps what must survive a restart: the outbox, what commands have changed, and who is
+    enrolled."""
 
     folder: str | None = Field(
         default=None,
