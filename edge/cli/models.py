@@ -1,4 +1,4 @@
-"""``edge models [NAME …]``: the models, verified as at start, with the figures of their cards."""
+"""``edge models [NAME …]``: the models, verified as at start, with thresholds and figures of their cards."""
 
 from __future__ import annotations
 
@@ -57,6 +57,7 @@ def _row(folder: Path, settings: InferSettings) -> dict[str, Any]:
                 sum((folder / variant.file).stat().st_size for variant in card.variants) / 1024, 1
             ),
             "licence": card.licence,
+            "thresholds": {name: one.model_dump(mode="json") for name, one in card.thresholds.items()},
             "figures": [figure.model_dump(mode="json") for figure in card.figures],
         }
         model = Model.load(str(folder), settings)
@@ -67,21 +68,46 @@ def _row(folder: Path, settings: InferSettings) -> dict[str, Any]:
 
 
 def _table(rows: list[dict[str, Any]]) -> None:
-    """Each model in a line, then the figures of each."""
+    """Each model in a line, then of each what its thresholds mean, its figures, and its licence in full."""
     console = Terminal(highlight=False)
     overview = Table(
         "model", "version", "task", "KiB", "runtime", "licence", "state", box=None, pad_edge=False
     )
     for row in rows:
-        cells = (row.get(key) for key in ("version", "task", "kilobytes", "runtime", "licence"))
+        cells = (row.get(key) for key in ("version", "task", "kilobytes", "runtime"))
         state = Text("wrong", "red") if row["error"] else Text(row["warning"] or "verified", "green")
-        overview.add_row(row["name"], *(str(cell) if cell is not None else "" for cell in cells), state)
+        overview.add_row(
+            row["name"],
+            *(str(cell) if cell is not None else "" for cell in cells),
+            Text(_first(row.get("licence", ""))),
+            state,
+        )
     console.print(overview)
     for row in rows:
+        if row.get("thresholds"):
+            thresholds = Table("threshold", "value", "what it means", **_beneath(row["name"]))
+            for name, one in row["thresholds"].items():
+                thresholds.add_row(name, _number(one["value"]), Text(one["meaning"], "dim"))
+            console.print("", thresholds)
         if row.get("figures"):
-            figures = Table(
-                "figure", "value", "data", title=row["name"], title_justify="left", box=None, pad_edge=False
-            )
+            figures = Table("figure", "value", "data", **_beneath(row["name"]))
             for item in row["figures"]:
-                figures.add_row(item["metric"], f"{item['value']:g}", Text(item["data"], "dim"))
+                figures.add_row(item["metric"], _number(item["value"]), Text(item["data"], "dim"))
             console.print("", figures)
+        if _first(row.get("licence", "")) != row.get("licence", ""):
+            console.print()
+            console.print(Text(f"{row['name']}: {row['licence']}", "dim"))
+
+
+def _beneath(name: str) -> dict[str, Any]:
+    """How a table of one model looks."""
+    return {"title": name, "title_justify": "left", "box": None, "pad_edge": False}
+
+
+def _first(licence: str) -> str:
+    """What stands before the conditions of a licence that tells more than a name."""
+    return licence.partition(";")[0]
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if float(value).is_integer() else f"{value:g}"
