@@ -24,8 +24,8 @@ demo: $(VENV)/.ready-demo ## the whole way on a drawn scene: camera, digits, bro
 	@$(BIN)/edge demo --seconds $(SECONDS_OF_DEMO)
 
 .PHONY: test
-test: lint system ## lint, types and the fast tests: eight minutes, on the first run ten
-	@$(BIN)/python -m pytest -m "not slow"
+test: lint system ## lint, types and the fast tests: five minutes, on the first run seven
+	@tools/rows $(BIN)/python -m "not slow"
 
 .PHONY: test-all
 test-all: lint system ## the same and the slow tests
@@ -105,7 +105,7 @@ $(VENV)/.ready-%: tools/requirements/%.txt tools/requirements/build.txt pyprojec
 	@if python=$$(tools/environment python $(VERSION)); then \
 	  PYTHON=$$python tools/environment install .venv-$* $(PROFILES); \
 	  echo "edge: the tests with Python $(VERSION) and the libraries of: $(PROFILES)"; \
-	  .venv-$*/bin/python -m pytest -m "not slow" --ignore $(WITHOUT); \
+	  .venv-$*/bin/python -m pytest -m "not slow" --hypothesis-profile again --ignore $(WITHOUT); \
 	else echo "edge: no Python $(VERSION) here, not tested with it"; fi
 
 .venv-train/.ready-train: tools/requirements/train.txt tools/requirements/build.txt pyproject.toml

@@ -16,6 +16,8 @@ ROOT = Path(__file__).parent.parent
 # Where a change is judged the examples are always the same ones; elsewhere new ones are looked for.
 settings.register_profile("edge", deadline=None)
 settings.register_profile("judged", deadline=None, derandomize=True)
+# With a further Python, beside a full run: `--hypothesis-profile again`.
+settings.register_profile("again", deadline=None, derandomize=True, max_examples=20)
 settings.load_profile("judged" if os.environ.get("CI") else "edge")
 
 
