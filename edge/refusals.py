@@ -11,7 +11,7 @@ from edge.records import Reply
 
 CODES = {
     "bad-payload": "the payload is not a JSON object: in UTF-8, no member twice, all numbers finite",
-    "too-large": "the payload has more bytes than are taken",
+    "too-large": "the payload, or the answer to it, has more bytes than are taken",
     "retained": "the message was retained by the broker; nobody has just sent it, so it is not obeyed",
     "too-often": "commands come faster than they are taken; the same may be sent again later",
     "busy": "too much waits to be done already; the same may be sent again later",

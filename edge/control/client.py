@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.control.address import NAME, nearby
-from edge.control.socket import LINE, WITHIN
+from edge.control.socket import ANSWER, WITHIN
 from edge.errors import ConfigError, UnavailableError
 from edge.records import Reply
 from edge.settings import lines
@@ -99,7 +99,7 @@ def _exchange(path: Path, message: Mapping[str, Any], timeout: float) -> Reply:
         received = bytearray()
         while not received.endswith(b"\n"):
             content = connection.recv(65_536)
-            if not content or len(received) > 2 * LINE:
+            if not content or len(received) > ANSWER:
                 raise ConnectionError("it hung up")
             received += content
     told = json.loads(received)

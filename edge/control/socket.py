@@ -34,7 +34,10 @@ CONNECTIONS = 8
 """At the same time: a person and a few programs."""
 
 LINE = 262_144
-"""Bytes of a line at most, in and out: a picture to enroll, in base64."""
+"""Bytes of a line that comes, at most: a picture to enroll, in base64."""
+
+ANSWER = 8 * 1024 * 1024
+"""Bytes of a line that goes out, at most: ten thousand people with the longest names are half of it."""
 
 WITHIN = 30.0
 """Seconds for a line to come whole, to be answered, and for its answer to be taken; then it is hung up."""
@@ -211,14 +214,10 @@ class ControlSocket:
         """Any thread: the answer goes out on this one."""
         if not reply.ok:
             self._counts["refused"] += 1
-        told = {
-            "ok": reply.ok,
-            "error": reply.error,
-            "message": reply.message,
-            "request": identity,
-            "data": dict(reply.data),
-        }
-        self._answers.append((peer, encode(told) + b"\n"))
+        answer = _line(reply, identity)
+        if len(answer) > ANSWER:
+            answer = _line(refusal("too-large", f"the answer has more than {ANSWER} bytes"), identity)
+        self._answers.append((peer, answer))
         self._ring()
 
     def _hand_out(self) -> None:
@@ -264,6 +263,17 @@ class ControlSocket:
 
     def _now(self) -> float:
         return self._clock.monotonic_ns() / 1e9
+
+
+def _line(reply: Reply, identity: str | None) -> bytes:
+    told = {
+        "ok": reply.ok,
+        "error": reply.error,
+        "message": reply.message,
+        "request": identity,
+        "data": dict(reply.data),
+    }
+    return encode(told) + b"\n"
 
 
 def _trusted(connection: socket.socket) -> bool:

@@ -16,6 +16,9 @@ from edge.records import Image
 BYTES_PER_PIXEL = 8
 """A file may have this many for each allowed pixel: 16 bits in four channels, uncompressed."""
 
+MOST_SCANS = 64
+"""Of a progressive JPEG; encoders make about ten. Each costs time for all pixels and next to no bytes."""
+
 
 class PictureError(InputError):
     """Bytes that are no picture which can be used; ``message`` says what they are, without a name."""
@@ -47,6 +50,8 @@ def decoded(data: bytes, max_pixels: int) -> Image:
         raise PictureError(f"an animated {header.format}", "allowed: files of one picture, or a video file")
     if not header.whole:
         raise PictureError(f"truncated, the end of the {header.format} is missing", "copy it again")
+    if header.scans > MOST_SCANS:
+        raise PictureError(f"a JPEG of {header.scans} scans, more than {MOST_SCANS}", "save it again")
     image = _decode(data, alpha=header.alpha)
     if image is None:
         raise PictureError(f"damaged, the {header.format} cannot be decoded", "copy it again")
@@ -59,14 +64,16 @@ def decoded(data: bytes, max_pixels: int) -> Image:
 
 def _decode(data: bytes, *, alpha: bool) -> Image | None:
     silence()
-    flags = cv2.IMREAD_UNCHANGED if alpha else cv2.IMREAD_COLOR
+    content = np.frombuffer(data, np.uint8)
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        whole = cv2.imdecode(content, cv2.IMREAD_UNCHANGED) if alpha else None
+        if whole is not None and whole.ndim == 3 and whole.shape[2] == 4:
+            return _on_white(whole)
+        # Also where a header promised transparency that is none to the codec, as grey with one clear shade.
+        image = cv2.imdecode(content, cv2.IMREAD_COLOR)
     except cv2.error:
         return None
-    if image is None:
-        return None
-    return _on_white(image) if image.ndim == 3 and image.shape[2] == 4 else image.astype(np.uint8, copy=False)
+    return None if image is None else image.astype(np.uint8, copy=False)
 
 
 def _on_white(image: NDArray[Any]) -> Image:

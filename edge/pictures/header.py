@@ -27,9 +27,14 @@ _OTHERS = {
 }
 
 
+_TIFF_SIDES = {1: "B", 3: "H", 4: "I"}
+"""Types that the sides of a TIFF may have here; 64 bits would stand elsewhere in the file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the file says of itself. ``whole``: its end is there; ``alpha``: it has transparent pixels."""
+    """What the file says of itself. ``whole``: its end is there; ``alpha``: it has transparent pixels;
+    ``scans``: how often a JPEG goes over all of its pixels."""
 
     format: str
     width: int
@@ -37,6 +42,7 @@ class Header:
     whole: bool = True
     animated: bool = False
     alpha: bool = False
+    scans: int = 1
 
 
 def read_header(data: bytes) -> Header | None:
@@ -53,7 +59,7 @@ def read_header(data: bytes) -> Header | None:
         if data[:4] in (b"II*\0", b"MM\0*"):
             return _tiff(data)
         return _pnm(data)
-    except (struct.error, IndexError):
+    except (struct.error, IndexError, KeyError):
         return None
 
 
@@ -83,9 +89,9 @@ def _jpeg(data: bytes) -> Header | None:
         # Start of frame: C0 to CF but for tables (C4, CC) and the extension (C8).
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             height, width = struct.unpack_from(">HH", data, place + 4)
-            # Compressed data stuffs its FF bytes, so this can only be the end mark.
+            # Compressed data stuffs its FF bytes, so these can only be markers.
             whole = data.find(b"\xff\xd9", place) >= 0
-            return Header("JPEG", width, height, whole)
+            return Header("JPEG", width, height, whole, scans=data.count(b"\xff\xda", place))
         place += 1 + length
         if data[place] != 0xFF:
             return None
@@ -133,8 +139,9 @@ def _tiff(data: bytes) -> Header | None:
     sides: dict[int, int] = {}
     for entry in range(place + 2, place + 2 + 12 * count, 12):
         tag, kind = struct.unpack_from(order + "HH", data, entry)
-        if tag in (256, 257):  # width, height; as 16 or 32 bits
-            sides[tag] = struct.unpack_from(order + ("H" if kind == 3 else "I"), data, entry + 8)[0]
+        if tag in (256, 257):  # width, height; a second one is ignored by the codec too
+            side = struct.unpack_from(order + _TIFF_SIDES[kind], data, entry + 8)[0]
+            sides.setdefault(tag, side)
     return Header("TIFF", sides[256], sides[257]) if len(sides) == 2 else None
 
 

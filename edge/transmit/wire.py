@@ -270,8 +270,14 @@ class Wire:
         """Sends the one reply; it never waits."""
         if address is not None:
             self._count("replies")
-            payload = result_payload(reply, legible(command, 40), identity, self._clock.wall())
+            payload = self._encoded(reply, command, identity)
+            if len(payload) > self._limits.size:
+                words = f"the answer has {len(payload)} bytes; mqtt.max_payload allows {self._limits.size}"
+                payload = self._encoded(refusal("too-large", words), command, identity)
             self._send(Letter(address.topic, payload, RESULT, address.correlation))
+
+    def _encoded(self, reply: Reply, command: str, identity: str | None) -> bytes:
+        return result_payload(reply, legible(command, 40), identity, self._clock.wall())
 
     def _may_answer_to(self, topic: str) -> bool:
         """Whether an answer may go there: nowhere below our base, where it would look like something that a

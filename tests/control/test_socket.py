@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ import edge.control.socket as run_socket
 from edge.clock import SystemClock
 from edge.control.address import NAME, QUEUE, listen, nearby
 from edge.control.client import ask
-from edge.control.socket import CONNECTIONS, LINE, ControlSocket
+from edge.control.socket import ANSWER, CONNECTIONS, LINE, ControlSocket
 from edge.errors import UnavailableError
 from edge.records import Reply, Request
 from edge.refusals import refusal
@@ -32,13 +32,18 @@ class Service:
 
     def __init__(self) -> None:
         self.taken: list[Request] = []
+        self.data: Callable[[], dict[str, Any]] = dict
 
     def take(self, request: Request) -> Reply | None:
         self.taken.append(request)
         if request.command == "busy":
             return refusal("busy", "later")
         if request.command != "slow":
-            reply = Reply(ok=True, message="as asked", data={"command": request.command, **request.fields})
+            reply = Reply(
+                ok=True,
+                message="as asked",
+                data={"command": request.command, **request.fields, **self.data()},
+            )
             threading.Thread(target=request.answer, args=(reply,)).start()
         return None
 
@@ -92,6 +97,14 @@ def test_several_lines_on_one_connection_are_answered_in_order(served: Path) -> 
         assert second is None
     assert [item["request"] for item in told] == ["1", "2", None]
     assert [item["ok"] for item in told] == [True, False, True]
+
+
+def test_an_answer_may_be_far_longer_than_a_question(served: Path, service: Service) -> None:
+    replies: Iterator[dict[str, Any]] = iter([{"people": ["x" * 400] * 10_000}, {"people": "x" * ANSWER}])
+    service.data = lambda: next(replies)
+    assert len(ask("people").data["people"]) == 10_000
+    refused = ask("people")
+    assert (refused.ok, refused.error) == (False, "too-large")
 
 
 @pytest.mark.parametrize(

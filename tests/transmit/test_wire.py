@@ -302,3 +302,12 @@ def test_a_hundred_thousand_hostile_messages_leave_memory_flat() -> None:
     before = resident()
     bombard(80_000, seed=3)
     assert resident() - before < 4_000_000
+
+
+def test_an_answer_that_nobody_may_be_sent_is_said_to_be_too_large() -> None:
+    desk = Desk()
+    desk.say("people", b'{"request": "7"}')
+    desk.requests[0].answer(Reply(ok=True, message="1000 known", data={"people": ["x" * 60] * 1000}))
+    (told,) = desk.told()
+    assert (told["ok"], told["error"], told["request"]) == (False, "too-large", "7")
+    assert "mqtt.max_payload allows 2000" in told["message"]
