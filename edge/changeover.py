@@ -65,7 +65,7 @@ class Changeover:
         self._wish, self._begun = wish, now
         self._notifier.reloading(parts.clock.monotonic_ns())
         before, recognition, clock = parts.settings, parts.recognition, parts.clock
-        self._preparation = Preparation(lambda: prepare(before, load(file), recognition, clock))
+        self._preparation = Preparation(lambda: prepare(before, load(file, again=True), recognition, clock))
 
     def _follow(self, preparation: Preparation, now: float) -> None:
         patience = self._parts.settings.loop.deadline

@@ -29,10 +29,11 @@ def named_or_system(file: FilePath | None) -> FilePath | None:
         return SYSTEM_FILE
 
 
-def load(file: FilePath | None) -> Settings:
+def load(file: FilePath | None, *, again: bool = False) -> Settings:
     """The settings of ``file``, or of what ``named_or_system`` finds in its place.
 
     Raises ``ConfigError`` for a file that cannot be read and ``SettingsError`` for what is wrong in it.
+    ``again``: a service runs by it, so that one without a byte is taken for one that is being written.
     """
     file = named_or_system(file)
     if file is None:
@@ -51,6 +52,8 @@ def load(file: FilePath | None) -> Settings:
         ) from None
     if len(content) > lines.MAX_BYTES:
         raise ConfigError(f"{file}: larger than {lines.MAX_BYTES // 1024} KiB, so it is no settings file")
+    if again and not content:
+        raise ConfigError(f"{file}: empty, nothing is written in it yet", "{} in it means the defaults")
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:

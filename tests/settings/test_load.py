@@ -130,6 +130,17 @@ def test_a_folder_a_binary_and_a_giant_are_no_settings(tmp_path: Path) -> None:
         load(giant)
 
 
+def test_a_file_without_a_byte_is_not_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "edge.yaml"
+    file.touch()
+    assert load(file) == parse("", "edge.yaml")
+    # An editor empties a file before it writes it.
+    with pytest.raises(ConfigError, match=r"edge\.yaml: empty, nothing is written in it yet"):
+        load(file, again=True)
+    file.write_text("{}")
+    assert load(file, again=True) == load(file)
+
+
 def test_a_name_that_no_file_can_have_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read: File name too long"):
         load(tmp_path / ("x" * 300))
