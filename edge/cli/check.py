@@ -1,9 +1,10 @@
-"""``edge check``: configuration, models, camera, broker, a line each; the first wrong one's exit code."""
+"""``edge check``: settings, state, models, camera, broker, a line each; the first wrong one's exit code."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -54,7 +55,9 @@ def main(args: argparse.Namespace) -> int:
     settings: list[Settings] = []
     look("configuration", lambda: _configuration(args.config, settings))
     if settings:
-        look("commands", lambda: _commands(state_folder(args.config, settings[0]) / FILE))
+        state = state_folder(args.config, settings[0])
+        look("state", lambda: _state(state))
+        look("commands", lambda: _commands(state / FILE))
         look("models", lambda: _models(settings[0]))
         look("camera", lambda: _camera(settings[0]))
         look("broker", lambda: _broker(settings[0]))
@@ -85,6 +88,21 @@ def _configuration(file: Path | None, result: list[Settings]) -> str:
     result.append(settings)
     place = named_or_system(file) or "built-in defaults"
     return f"{place}: device {settings.device.resolved()}, recognizers {', '.join(settings.recognizers)}"
+
+
+def _state(folder: Path) -> str:
+    """Whether events, people and what commands change can be kept."""
+    try:
+        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        if not there.is_dir():
+            raise ConfigError(f"{there}: no folder", "name one in state.folder")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise ConfigError(f"{there}: cannot be written to", "is this its user? see state.folder")
+        disk = os.statvfs(there)
+    except OSError as error:
+        raise ConfigError(f"{folder}: {error.strerror}", "see state.folder") from None
+    made = "can be written to" if there == folder else "is made by the service"
+    return f"{folder}: {made}, {disk.f_bavail * disk.f_frsize // 2**20} MiB free"
 
 
 def _commands(path: Path) -> str:

@@ -25,7 +25,7 @@ COMMANDS = {
     "run": "read the camera, recognise, publish: the service itself",
     "demo": "play a drawn scene through the whole service and show what a subscriber receives",
     "recognize": "read pictures: digits, and faces where they are looked for",
-    "check": "look at configuration, models, camera and broker, a line each",
+    "check": "look at configuration, state, models, camera and broker, a line each",
     "status": "show how the running service is",
     "models": "list the models with their figures, and verify them",
     "outbox": "show events that wait for the broker or were refused; try these again, or drop them",

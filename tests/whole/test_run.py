@@ -215,7 +215,7 @@ def test_check_says_a_line_for_each_part(tmp_path: Path, broker: Mosquitto) -> N
     absent = _edge("check", "-c", str(edge.config))
     assert absent.returncode == 69
     assert [line.split()[0] for line in absent.stdout.splitlines()] == [
-        "configuration", "commands", "models", "camera", "broker",
+        "configuration", "state", "commands", "models", "camera", "broker",
     ]  # fmt: skip
     assert "wrong" in absent.stdout.splitlines()[-1]
     broker.start()
@@ -224,7 +224,7 @@ def test_check_says_a_line_for_each_part(tmp_path: Path, broker: Mosquitto) -> N
     report = json.loads(present.stdout)
     assert report["ok"]
     parts = [item["part"] for item in report["checks"]]
-    assert parts == ["configuration", "commands", "models", "camera", "broker"]
+    assert parts == ["configuration", "state", "commands", "models", "camera", "broker"]
 
 
 def test_check_tells_a_camera_that_is_not_there(tmp_path: Path, broker: Mosquitto) -> None:
