@@ -80,6 +80,8 @@ def of_folder(folder: str) -> list[Given]:
 def is_video(file: Path) -> bool:
     """Whether this is a video, by its first bytes."""
     try:
+        if not file.is_file():
+            return False  # a pipe would have us wait for somebody to write
         with file.open("rb") as stream:
             return (foreign(stream.read(256)) or "").startswith("a video")
     except (OSError, ValueError):

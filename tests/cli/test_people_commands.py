@@ -276,3 +276,11 @@ def test_what_is_sent_to_the_service_always_fits(size: tuple[int, int]) -> None:
     assert len(jpeg) <= ROOM
     back = decoded(jpeg, SIDE * SIDE)
     assert max(back.shape[:2]) <= SIDE
+
+
+def test_a_pipe_is_no_picture_and_nobody_waits_for_it(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    assert enroll(config, "Anna", str(tmp_path / "pipe.jpg")) == 1
+    assert "pipe.jpg: no file; allowed: a picture file" in capsys.readouterr().err

@@ -38,8 +38,7 @@ Kept = tuple[NDArray[np.float32], float]
 """An embedding (D,) and its quality."""
 
 Added = Literal["added", "replaced", "duplicate"]
-"""What became of an embedding: kept, kept in place of one that is nearly the same and worse, or not
-needed."""
+"""What became of an embedding: kept, kept in place of a worse one that is nearly the same, or not needed."""
 
 _COUNTED = "people_refused pruned duplicates denied_dropped strange_rows set_aside gallery_errors"
 
@@ -64,11 +63,8 @@ class Gallery:
 
     @classmethod
     def open(cls, path: Path | None, maker: Maker, limits: Limits) -> Gallery:
-        """The gallery in the file ``path``, which need not be there; None: in memory. No state of a file
-        raises.
-
-        ``maker``: whose embeddings are compared; those of any other are kept, and left alone.
-        """
+        """The gallery in the file ``path``, which need not be there; None: in memory. Nothing in it raises.
+        ``maker``: whose embeddings are compared; those of any other are kept, and left alone."""
         gallery = cls(path, maker, limits)
         gallery._read()
         return gallery
@@ -153,8 +149,7 @@ class Gallery:
     def add(
         self, name: str, embedding: NDArray[np.float32], quality: float, picture: bytes | None = None
     ) -> Added:
-        """Enrols a look at somebody: ``embedding`` (D,), ``quality`` 0..1, ``picture``: a JPEG to keep with
-        it.
+        """Enrols a look at somebody: ``embedding`` (D,), ``quality`` 0..1, ``picture``: a JPEG to keep.
 
         What was denied of the person and is nearly the same counts no longer. Raises ``InputError`` where it
         is refused, ``UnavailableError`` where the disk does not take it.
@@ -192,19 +187,22 @@ class Gallery:
         return "duplicate" if new in surplus else "added" if twin is None else "replaced"
 
     def deny(self, name: str, embedding: NDArray[np.float32]) -> None:
-        """From now on ``embedding`` (D,) is not that person. Raises ``InputError`` where nobody has this
-        name, ``UnavailableError`` where the disk does not take it."""
+        """From now on ``embedding`` (D,) is not that person; one that is nearly the same goes for it. Raises
+        ``InputError`` where nobody has this name, ``UnavailableError`` where the disk does not take it."""
         vector = self._checked(embedding)
         self.refresh()
         entry = self._entries.get(key(name))
         if entry is None:
             raise InputError("nobody of this name is enrolled")
-        gone = entry.denied[: max(len(entry.denied) + 1 - self.limits.denied, 0)]
+        twin = self._pruning.twin(vector, entry.denied)
+        left = [look for look in entry.denied if look is not twin]
+        dropped = max(len(left) + 1 - self.limits.denied, 0)
+        kept = left[dropped:]
         with self._writing() as file:
-            file.drop_looks([look.key for look in gone])
+            file.drop_looks([look.key for look in entry.denied if look not in kept])
             row = file.add_look(entry.key, vector, 1.0, denied=True, picture=None)
-        entry.denied = [*entry.denied[len(gone) :], Look(row, vector, 1.0)]
-        self._counts["denied_dropped"] += len(gone)
+        entry.denied = [*kept, Look(row, vector, 1.0)]
+        self._counts["denied_dropped"] += dropped
         self._changed()
 
     def forget(self, name: str) -> bool:
@@ -239,10 +237,10 @@ class Gallery:
                 yield
         except BaseException:
             self._entries = before
-            self._changed()
             raise
         finally:
             self._together = False
+            self._changed()
 
     def close(self) -> None:
         """Ends the use of the file."""
@@ -270,6 +268,8 @@ class Gallery:
 
     def _changed(self) -> None:
         self._index = None
+        if self._together:  # all of it is looked at once, at the end
+            return
         self._names = tuple(entry.name for entry in self._entries.values() if entry.looks)
         self.revision += 1
         said = tuple(remarks(self._file.path, self._trouble, self._entries.values(), self._file.strange))

@@ -86,7 +86,8 @@ def forget(recognizer: FaceRecognizer, fields: Fields, _view: View) -> Reply:
 
 
 def people(recognizer: FaceRecognizer, _fields: Fields, _view: View) -> Reply:
-    """Who is known."""
+    """Who is known, also to other processes."""
+    recognizer.gallery.refresh()
     known = recognizer.people()
     words = f"{len(known)} known" if known else "nobody is known"
     told = {"people": [told_of(person) for person in known], "remarks": list(recognizer.remarks())}

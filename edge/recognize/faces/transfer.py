@@ -24,7 +24,7 @@ MAX_BYTES = 64 * 1024 * 1024
 """Of a text that is read: ten thousand people with ten embeddings of 128 values are some 75 MB, a full
 gallery of the default bounds 8 MB."""
 
-_HINT = "a file that `edge people export` wrote is needed"
+_HINT = "a file that `edge people --export FILE` wrote is needed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strangers import SIZE, gallery, vector
 
+import edge.cli.people as people_command
 from edge.errors import InputError
 from edge.recognize.faces import transfer
 from edge.recognize.faces.gallery import Gallery
@@ -49,6 +53,26 @@ def test_everybody_comes_in_again() -> None:
     assert "Zoë".encode() in text
     assert b"picture" not in text
     assert imported(other, text) == Imported(people=0, added=0, left=3, denied=1, refused=0)
+
+
+def test_what_comes_in_again_and_again_pushes_nothing_out() -> None:
+    one = people()
+    one.deny("Zoë", vector(7))
+    text = exported(people())
+    for _ in range(one.limits.denied + 1):
+        imported(one, text)
+    assert [(p.name, p.count, p.negatives) for p in one.people()] == [("Bob", 1, 0), ("Zoë", 2, 2)]
+    assert one.counters()["denied_dropped"] == 0
+
+
+def test_the_hint_is_a_command_that_there_is() -> None:
+    with pytest.raises(InputError) as caught:
+        imported(gallery(), b"nonsense")
+    command = re.search("`edge people (.*) FILE`", caught.value.hint)
+    assert command is not None
+    parser = argparse.ArgumentParser()
+    people_command.add_arguments(parser)
+    assert parser.parse_args([command[1], "FILE"]).export == Path("FILE")
 
 
 def test_it_is_added_to_who_is_there() -> None:

@@ -14,6 +14,8 @@ import pytest
 from fakes import BEGUN, FakeClock
 
 from edge.parts import Parts
+from edge.recognize.faces.gallery import FILE, Gallery
+from edge.recognize.faces.recognizer import FaceRecognizer
 from edge.records import Event, Frame, Image, Reply, Request, State
 from edge.refusals import CODES
 from edge.settings.load import parse
@@ -147,6 +149,15 @@ def test_who_is_forgotten_is_unknown_at_once(room: Room, tmp_path: Path) -> None
     assert room.parts.labels() == {"faces": ()}
     assert b"Eileen" not in (tmp_path / "gallery.db").read_bytes()
     assert room.ask("forget", name="Eileen").error == "unknown-name"
+
+
+def test_people_tells_who_came_in_by_another_process(room: Room, tmp_path: Path) -> None:
+    faces = room.parts.recognition.recognizers["faces"]
+    assert isinstance(faces, FaceRecognizer)
+    beside = Gallery.open(tmp_path / FILE, faces.gallery.maker, faces.gallery.limits)
+    beside.add("Anna", np.ones(faces.gallery.maker.size, np.float32), 1.0)
+    beside.close()
+    assert [person["name"] for person in room.ask("people").data["people"]] == ["Anna"]
 
 
 def test_people_tells_who_is_known(room: Room) -> None:
