@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -14,6 +13,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from edge import atomic
 from edge.capture.chatter import held_back
 from edge.cli.terminal import Terminal, shown
 from edge.errors import InputError
@@ -79,14 +79,8 @@ def _print(told: Mapping[str, Any], where: str) -> None:
 def _export(args: argparse.Namespace, way: FileDoor) -> int:
     gallery = way.recognizer.gallery
     content = exported(gallery)
-    beside = args.export.with_name(f".{args.export.name}.new")
     try:
-        beside.unlink(missing_ok=True)
-        # What makes people recognisable is nobody else's to read.
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-        with open(os.open(beside, flags, 0o600), "wb") as stream:
-            stream.write(content)
-        beside.replace(args.export)
+        atomic.write(args.export, content)  # what makes people recognisable is nobody else's to read
     except (OSError, ValueError) as error:
         raise InputError(f"{args.export}: cannot be written: {_reason(error)}") from None
     known = sum(person.usable for person in gallery.people())

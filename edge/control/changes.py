@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edge import atomic
 from edge.transmit.legible import legible
 
 log = logging.getLogger("edge.control")
@@ -173,19 +174,7 @@ class ChangesFile:
         told = {"schema": SCHEMA, "detect": changes.detect, "thresholds": dict(changes.thresholds)}
         content = (json.dumps(told, sort_keys=True) + "\n").encode()
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        beside = self._path.with_name(f".{self._path.name}.new")
-        beside.unlink(missing_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-        with open(os.open(beside, flags, 0o600), "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        atomic.write(self._path, content)
 
     def _set_aside(self, why: str) -> None:
         """Under one name, which the next one takes: there is nothing in it worth keeping two of."""

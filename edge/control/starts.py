@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from pathlib import Path
+
+from edge import atomic
 
 log = logging.getLogger("edge.daemon")
 
@@ -26,10 +27,7 @@ def count_start(folder: Path, boot: str) -> int:
     starts = _before(file, boot) + 1
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        beside = file.with_suffix(f".{os.getpid()}")
-        beside.touch(mode=0o600)
-        beside.write_text(json.dumps({"boot": boot, "starts": starts}), "utf-8")
-        beside.replace(file)
+        atomic.write(file, json.dumps({"boot": boot, "starts": starts}).encode(), synced=False)
     except OSError as error:
         log.debug("the start was not counted: %s", error)
     return starts

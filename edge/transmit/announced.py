@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from edge import atomic
 
 log = logging.getLogger("edge.transmit")
 
@@ -74,13 +75,7 @@ class Announced:
             self._file.unlink(missing_ok=True)
             return
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = self._file.with_name(f"{self._file.name}.new")
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as stream:
-            json.dump(self.topics, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        new.replace(self._file)
+        atomic.write(self._file, json.dumps(self.topics).encode())
 
 
 def _checked(document: Any) -> dict[str, Platforms]:

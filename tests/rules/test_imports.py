@@ -27,6 +27,7 @@ FOUNDATION = (
     "edge.errors",
     "edge.clock",
     "edge.refusals",
+    "edge.atomic",
     "edge.pictures",
 )
 EVERYTHING = ("edge",)
@@ -46,6 +47,7 @@ TABLE = (
     # The foundation: each other downwards, and arrays.
     Row("edge.errors"),
     Row("edge.clock"),
+    Row("edge.atomic"),
     Row("edge.records", (), ARRAYS),
     Row("edge.refusals", ("edge.records",)),
     Row("edge.geometry", ("edge.records", "edge.errors"), ARRAYS),
