@@ -96,6 +96,50 @@ def test_a_quantized_model_is_refused(tmp_path: Path, crops: np.ndarray) -> None
         quantize(MODEL / "model.tflite", crops, tmp_path / "out.tflite")
 
 
+def with_a_variable(path: Path) -> Path:
+    """The float model with one more operator, at its beginning: a handle of a variable, as a Keras model that
+    was converted with its variables has for each weight."""
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf((MODEL / "float.tflite").read_bytes(), 0)
+    graph = model.subgraphs[0]
+    handle, code, operator = schema.TensorT(), schema.OperatorCodeT(), schema.OperatorT()
+    handle.name, handle.type, handle.shape, handle.buffer = b"handle", schema.TensorType.RESOURCE, [], 0
+    code.builtinCode, code.deprecatedBuiltinCode = schema.BuiltinOperator.VAR_HANDLE, 127
+    operator.opcodeIndex, operator.inputs, operator.outputs = (
+        len(model.operatorCodes),
+        [],
+        [len(graph.tensors)],
+    )
+    operator.builtinOptionsType = schema.BuiltinOptions.VarHandleOptions
+    operator.builtinOptions = schema.VarHandleOptionsT()
+    operator.builtinOptions.container, operator.builtinOptions.sharedName = "", "kernel"
+    model.operatorCodes.append(code)
+    graph.tensors.append(handle)
+    graph.operators.insert(0, operator)
+    builder = flatbuffers.Builder(0)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    path.write_bytes(builder.Output())
+    return path
+
+
+def test_weights_in_variables_are_refused_before_they_end_the_process(
+    tmp_path: Path, crops: np.ndarray, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = with_a_variable(tmp_path / "variables.tflite")
+    assert operations(model.read_bytes())[0] == "VAR_HANDLE"
+    with pytest.raises(ModelError, match=r"weights in variables \(VAR_HANDLE\)"):
+        quantize(model, crops, tmp_path / "out.tflite")
+    assert not (tmp_path / "out.tflite").exists()
+    out = tmp_path / "out"
+    assert main([str(model), "--data", archive(tmp_path, inputs=crops), "--out", str(out)]) == 78
+    said = capsys.readouterr().err
+    assert "from_keras_model" in said
+    assert said.count("\n") == 1
+    assert not out.exists()
+
+
 @pytest.mark.parametrize(
     ("calibration", "says"),
     [

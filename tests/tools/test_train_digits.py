@@ -212,6 +212,30 @@ def test_a_blend_lies_between_what_was_learnt_and_what_was_known(tmp_path: Path)
         learner.blend(tmp_path / "none.pt", 0.5)
 
 
+def test_a_teacher_is_followed_where_crops_were_mined() -> None:
+    rng = np.random.default_rng(1)
+    crops = np.stack(
+        [np.roll(picture, rng.integers(-9, 9), 1) for picture in rng.integers(0, 256, (48, 32, 32), np.uint8)]
+    )
+    labels = np.full(48, 3, np.uint8)
+    said = Learner(1, "cpu")
+    said.start(MODEL / "weights.pt", "")
+    wanted = softmax(said.logits(crops))
+    far = {}
+    for taught in (False, True):
+        learner = Learner(2, "cpu")
+        if taught:
+            learner.teach(MODEL / "weights.pt")
+        for _ in range(25):
+            losses = learner._step(crops, labels, slice(16, 48))
+        assert losses.shape == (48,)
+        learner.average.load_state_dict(learner._net.state_dict())
+        found = softmax(learner.logits(crops))
+        far[taught] = float(-(wanted * np.log(found + 1e-6)).sum(1)[16:].mean())
+        assert learner.progress.taught == taught
+    assert far[True] < 0.6 * far[False], far
+
+
 def test_weights_that_are_none_are_one_line(
     shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -222,8 +246,10 @@ def test_weights_that_are_none_are_one_line(
     assert main([*call, str(tmp_path / "none.pt")]) == ConfigError.exit_code
     assert main([*call, str(other), "--resume"]) == 2
     assert main([*call, str(other), "--kind", "mlp"]) == 2
+    assert main([*call, str(other), "--teacher", str(other)]) == 2
     said = capsys.readouterr().err.splitlines()
-    assert len(said) == 4
+    assert len(said) == 5
+    assert "--mined" in said[4]
     assert "give weights.pt" in said[0]
 
 

@@ -35,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args(argv)
     try:
+        if not arguments.out.absolute().parent.is_dir():  # told before the drawing, which takes seconds
+            raise _not_written(arguments.out, "No such folder")
         shapes = alphabet(data_folder(arguments.data), "validation", limit=400)
         _save(arguments.out, sheet(shapes, arguments.seed))
     except EdgeError as error:
@@ -68,9 +70,11 @@ def _save(path: Path, picture: Image) -> None:
     try:
         path.write_bytes(packed.tobytes())
     except OSError as error:
-        raise InputError(
-            f"{path} cannot be written ({error.strerror})", "name a .png in a folder of yours"
-        ) from error
+        raise _not_written(path, str(error.strerror)) from error
+
+
+def _not_written(path: Path, reason: str) -> InputError:
+    return InputError(f"{path} cannot be written ({reason})", "name a .png in a folder of yours")
 
 
 if __name__ == "__main__":

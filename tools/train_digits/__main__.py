@@ -82,6 +82,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--start", type=Path, metavar="FILE", help="begin with the weights.pt of a finished model"
     )
     parser.add_argument(
+        "--teacher",
+        type=Path,
+        metavar="FILE",
+        help="weights.pt of a finished model, whose word on mined crops counts beside their labels",
+    )
+    parser.add_argument(
         "--blend",
         type=Path,
         metavar="FILE",
@@ -91,7 +97,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--share", type=float, default=0.5, help="of what was learnt in the blend, 0..1 (0.5)"
     )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=2, help="of the learner, on a processor")
+    parser.add_argument("--threads", type=int, default=1, help="of the learner, on a processor (1)")
     parser.add_argument("--drawers", type=int, default=1, help="processes that draw crops")
     parser.add_argument("--json", action="store_true", help="the figures as JSON")
     return parser.parse_args(argv)
@@ -104,6 +110,8 @@ def _train(arguments: argparse.Namespace) -> list[Measured]:
         raise UsageError(f"--share {arguments.share} is impossible", "allowed: 0 to 1")
     if arguments.kind == "mlp" and (arguments.resume or arguments.start or not arguments.minutes):
         raise UsageError("a perceptron is learnt from nothing, in one stage of some --minutes")
+    if arguments.teacher and not arguments.mined:
+        raise UsageError("--teacher speaks of mined crops", "give --mined too")
     if arguments.minutes < 0 or arguments.threads < 1 or arguments.drawers < 1:
         raise UsageError("--minutes must be 0 or more, --threads and --drawers at least 1")
     root = data_folder(arguments.data)
@@ -116,6 +124,8 @@ def _train(arguments: argparse.Namespace) -> list[Measured]:
         learner.load(arguments.checkpoint)
     elif arguments.start:
         learner.start(arguments.start, made_by(arguments.start.parent))
+    if arguments.teacher:
+        learner.teach(arguments.teacher)
     if arguments.minutes:
         _learn(learner, arguments, root)
     if arguments.blend:

@@ -28,7 +28,6 @@ from tools.train_digits.crops import SIZE, drawn, scanned
 from tools.train_digits.mined import Mined
 from tools.train_digits.pool import Pool
 from tools.train_digits.rejects import Rejects
-from tools.train_digits.scenes import SceneCrops
 
 SCANNED = 0.28
 """Share of MNIST's own pictures among all crops."""
@@ -36,11 +35,13 @@ SCANNED = 0.28
 MINED = 0.46
 """Share of mined crops among all, where there are any."""
 
-DRAWN, PROPOSED = 0.45, 0.33
-"""Of the others: digits drawn one by one, and what is proposed in composed scenes (a quarter digits); the
-rest are rejects drawn one by one."""
+DRAWN = 0.65
+"""Share of digits among those drawn one by one, the others; the rest of these are rejects."""
 
 _CHUNK = 100
+
+_PATIENCE = 10
+"""By how much nicer the drawers are than the learner: where cores are lacking, learning goes first."""
 
 _GROWN = 400
 """Samples between two looks for further shards of mined crops."""
@@ -53,17 +54,13 @@ class Drawer:
         self._shapes = shapes
         self._rng = np.random.default_rng(seed)
         self._rejects = Rejects(shapes)
-        self._scenes = SceneCrops(shapes)
 
     def fill(self, crops: Image, labels: NDArray[np.uint8]) -> None:
         """Draws as many crops (N, 32, 32) uint8 and labels (N,) uint8, 0 to 10, as there are places."""
         rng = self._rng
         for i, out in enumerate(crops):
-            kind = rng.random()
-            if kind < DRAWN:
+            if rng.random() < DRAWN:
                 labels[i] = drawn(rng, self._shapes, out)
-            elif kind < DRAWN + PROPOSED:
-                labels[i] = self._scenes.draw(rng, out)
             else:
                 self._rejects.draw(rng, out)
                 labels[i] = REJECT
@@ -115,6 +112,8 @@ class Feed:
         self._samples = 0
         self._pool = Pool(len(self._scans.digits))
         self._last: NDArray[np.intp] = np.empty(0, np.intp)
+        self.proposed = slice(0, 0)
+        """Where in the sample handed out last the mined crops are."""
         self._memory = SharedMemory(create=True, size=places * (SIZE * SIZE + 1))
         self._ring = Ring(self._memory.name, places, places // workers)
         self._crops, self._labels = _views(self._memory, places)
@@ -168,9 +167,9 @@ class Feed:
             self._samples += 1
             if self._samples % _GROWN == 0:
                 self._mined.grow()
-            mined = slice(first, first + round(count * MINED))
-            self._mined.sample(rng, crops[mined], labels[mined])
-            first = mined.stop
+            self.proposed = slice(first, first + round(count * MINED))
+            self._mined.sample(rng, crops[self.proposed], labels[self.proposed])
+            first = self.proposed.stop
         worker = rng.integers(len(self._processes), size=count - first)
         filled = np.array([min(value.value, self._ring.share) for value in self._counts])
         chosen = worker * self._ring.share + (rng.random(count - first) * filled[worker]).astype(np.int64)
@@ -179,10 +178,9 @@ class Feed:
 
     def learnt(self, losses: NDArray[np.float32]) -> None:
         """Tells the losses (N,) of the sample handed out last: what is known is shown less often."""
-        first = len(self._last)
-        self._pool.learnt(self._last, losses[:first])
+        self._pool.learnt(self._last, losses[: len(self._last)])
         if self._mined is not None:
-            self._mined.learnt(losses[first : first + round(len(losses) * MINED)])
+            self._mined.learnt(losses[self.proposed])
 
 
 def _views(memory: SharedMemory, places: int) -> tuple[Image, NDArray[np.uint8]]:
@@ -193,7 +191,10 @@ def _views(memory: SharedMemory, places: int) -> tuple[Image, NDArray[np.uint8]]
 
 def _run(root: Path, seed: list[int], ring: Ring, worker: int, count: Synchronized[int], stop: Event) -> None:  # noqa: PLR0917
     """The drawing process: fills its share of the ring, round and round."""
-    os.setsid()  # a signal from the terminal reaches the learner alone, which ends this in order
+    # A signal from the terminal reaches the learner alone, which ends this in order. The session stays the
+    # learner's: Linux weighs niceness within a session only (sched(7), autogroups).
+    os.setpgrp()
+    os.nice(_PATIENCE)
     cv2.setNumThreads(1)
     memory = SharedMemory(name=ring.name)
     crops, labels = _views(memory, ring.places)

@@ -32,7 +32,7 @@ from tools.train_digits.feed import drawn_set
 from tools.train_digits.kept_out import kept_out, written
 from tools.train_digits.scenes import scene_set
 
-VALIDATION_CROPS, VALIDATION_SCENES, VALIDATION_SEED = 8000, 150, 77
+VALIDATION_CROPS, VALIDATION_SCENES, VALIDATION_SEED = 8000, 60, 77
 COMMAND = "python -m tools.train_digits.figures models/digits-cnn"
 
 
@@ -100,7 +100,7 @@ def measure(folder: Path, root: Path, plots: Path | None = None) -> list[Measure
         kept = named & (scores.argmax(1) != REJECT)
         figures.append(Measured("accuracy, reject counts as wrong", float(kept.mean()), data))
     figures.append(_of_unseen(unseen, model.labels, plots))
-    data = f"validation crops ({VALIDATION_CROPS}, drawn, a third no digit)"
+    data = f"validation crops ({VALIDATION_CROPS}, drawn, a quarter no digit)"
     crops, labels = drawn_set(root, "validation", VALIDATION_CROPS, VALIDATION_SEED)
     scores = run(model, crops, data)
     figures += [

@@ -29,6 +29,9 @@ _WARM_UP = 0.04
 _AVERAGE = 0.999
 _FIRST = 4000
 """Crops that must be there before learning starts."""
+_TAUGHT = 0.7
+"""Weight of what a teacher says of a mined crop, beside its label: what a stage would forget of the mistakes
+mined before it, of which the crops are gone (Li, Hoiem 2016, "Learning without forgetting")."""
 
 
 @dataclass(slots=True)
@@ -42,6 +45,7 @@ class Progress:
     mined: int = 0
     before: str = ""
     """How the weights were made that the first stage started from, if from any."""
+    taught: bool = False
     history: list[dict[str, float]] = field(default_factory=list)
 
 
@@ -56,6 +60,7 @@ class Learner:
         self._net = DigitNet().to(device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self._net).eval()
         self._optimiser = torch.optim.AdamW(self._net.parameters(), lr=_PEAK, weight_decay=0.02)
+        self._teacher: DigitNet | None = None
 
     def stage(
         self,
@@ -77,7 +82,7 @@ class Learner:
         while (share := (time.monotonic() - start) / budget) < 1:
             for group in self._optimiser.param_groups:
                 group["lr"] = _rate(share, peak)
-            losses = self._step(*feed.sample(rng, BATCH))
+            losses = self._step(*feed.sample(rng, BATCH), feed.proposed)
             feed.learnt(losses)
             loss = float(losses.mean())
             loss_mean += 0.01 * (loss - loss_mean)
@@ -136,6 +141,12 @@ class Learner:
         self.average.load_state_dict(self._net.state_dict())
         self.progress = Progress(stage=STARTED, before=made_by)
 
+    def teach(self, path: Path) -> None:
+        """Learns of mined crops also what a finished model says of them. Raises ConfigError."""
+        self._teacher = DigitNet().to(self.device, memory_format=torch.channels_last).eval()
+        self._teacher.load_state_dict(self._weights(path))
+        self.progress.taught = True
+
     def blend(self, path: Path, share: float) -> None:
         """Takes the averaged net for ``share`` and a finished model's weights for the rest.
 
@@ -158,14 +169,22 @@ class Learner:
             raise ConfigError(f"no usable weights in {path}: {said}", "give weights.pt of a model") from error
         return state
 
-    def _step(self, crops: Image, labels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """One step; gives the losses (N,) of the crops before it."""
+    def _step(self, crops: Image, labels: NDArray[np.uint8], mined: slice) -> NDArray[np.float32]:
+        """One step; gives the losses (N,) of the crops before it, by their labels alone."""
         self._net.train()
-        logits = self._net(_shifted(self._tensor(crops)))
+        views = _shifted(self._tensor(crops))
         truth = torch.from_numpy(labels.astype(np.int64)).to(self.device)
+        with self._half():
+            logits = self._net(views).float()
         losses = nn.functional.cross_entropy(logits, truth, reduction="none")
+        loss = losses.mean()
+        if self._teacher is not None:
+            with torch.no_grad(), self._half():
+                said = self._teacher(views[mined]).float().softmax(1)
+            taught = nn.functional.cross_entropy(logits[mined], said, reduction="sum")
+            loss = loss + _TAUGHT * (taught - losses[mined].sum()) / len(losses)
         self._optimiser.zero_grad(set_to_none=True)
-        losses.mean().backward()
+        loss.backward()
         nn.utils.clip_grad_norm_(self._net.parameters(), 2.0)
         self._optimiser.step()
         self.progress.steps += 1
@@ -178,9 +197,17 @@ class Learner:
                     mean.lerp_(value, 1 - decay)
         return np.asarray(losses.detach().cpu().numpy(), np.float32)
 
+    def _half(self) -> torch.autocast:
+        return torch.autocast(self.device, torch.bfloat16, enabled=_half_is_faster(self.device))
+
     def _tensor(self, crops: Image) -> Tensor:
         pixels = torch.from_numpy(np.ascontiguousarray(crops)).to(self.device)
         return pixels[:, None].float().div_(255).contiguous(memory_format=torch.channels_last)
+
+
+def _half_is_faster(device: str) -> bool:
+    """Whether the hardware multiplies 16-bit floats; weights, sums and the loss stay 32 bits wide."""
+    return device == "cuda" or bool(torch.cpu._is_avx512_bf16_supported())
 
 
 def _first_line(error: Exception) -> str:

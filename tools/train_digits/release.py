@@ -54,7 +54,7 @@ def release(learner: Learner, root: Path, out: Path, seed: int, scenes: Path | N
     """
     whole = load_scenes(scenes) if scenes else []
     places = scene_set(root, "validation", VALIDATION_SCENES, VALIDATION_SEED - 1)
-    honesty = honest(learner.logits(places.crops), places.labels)
+    honesty = honest(learner.logits(places.pictures), places.labels)
     ranges, _ = drawn_set(root, "train", _RANGES, seed)
     quantized = export(doubting(learner.average, honesty), ranges, out)
     version = load_card(out).version if (out / "card.yaml").exists() else 1
@@ -75,7 +75,7 @@ def release(learner: Learner, root: Path, out: Path, seed: int, scenes: Path | N
         write(accept=None, figures=[])
         accept = choose_on_scenes(network(out), whole)
     else:
-        scores = run(network(out), places.crops, "choosing the threshold")
+        scores = run(network(out), places.pictures, "choosing the threshold")
         accept = choose_acceptance(scores, places.labels, _WANTED)
     write(accept=accept, figures=[])
     figures = [
@@ -106,6 +106,8 @@ def command(progress: Progress, seed: int, blended: float = 1.0) -> str:
         call += f" (in {stages} stages, the later ones with --resume)"
     if progress.mined:
         call += f", lately with --mined and {progress.mined} crops of tools.compose.mining"
+    if progress.taught:
+        call += ", with --teacher on the weights that it started from"
     if blended < 1:
         call += f", with --blend on the weights that it started from and --share {blended:g}"
     if progress.before:
@@ -131,7 +133,7 @@ def _of_float(learner: Learner, honesty: Honesty, root: Path) -> list[Measured]:
     test = padded(mnist(root, "test"))
     sets = {
         "MNIST test (10 000)": (test.pictures, test.digits),
-        f"validation crops ({VALIDATION_CROPS}, drawn, a third no digit)": (crops, labels),
+        f"validation crops ({VALIDATION_CROPS}, drawn, a quarter no digit)": (crops, labels),
     }
     figures = []
     for data, (pictures, truth) in sets.items():
