@@ -1,8 +1,7 @@
-"""Training of the face detector: labels, views, losses, a stage, and the files of a model."""
+"""Training of the face detector: the cache, views, losses, a stage, and the files of a model."""
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import cv2
@@ -12,8 +11,7 @@ import pytest
 from edge.errors import ConfigError, InputError
 from edge.recognize.faces.detector import boxes_of, places
 from tools.train_faces.detector.compose import Composer
-from tools.train_faces.detector.labels import Labeller, ilc_notes, label, told
-from tools.train_faces.detector.material import ILC, POOLS, Faces, Material, Writer, load
+from tools.train_faces.detector.material import POOLS, Faces, Material, Writer, load
 from tools.train_faces.detector.wear import masked_up, printed, seen_by_camera
 
 torch = pytest.importorskip("torch", reason="training needs PyTorch: make training")
@@ -23,7 +21,7 @@ from tools.train_faces.detector.export import honest  # noqa: E402
 from tools.train_faces.detector.judge import Verdict, calibration_error, platt  # noqa: E402
 from tools.train_faces.detector.learn import Learner, split  # noqa: E402
 from tools.train_faces.detector.losses import Losses, decoded, truth  # noqa: E402
-from tools.train_faces.detector.net import DetectorNet, fused, normalised  # noqa: E402
+from tools.train_faces.detector.net import NECK, DetectorNet, fused, normalised  # noqa: E402
 
 POINTS = np.array([(0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8)], np.float32)
 
@@ -65,66 +63,6 @@ def cache(tmp_path: Path) -> Path:
     return tmp_path
 
 
-# -- labels -----------------------------------------------------------------------------------
-
-
-def row(x: float, score: float) -> list[float]:
-    return [x, 0, 10, 10, *(POINTS * 10 + (x, 0)).ravel().tolist(), score]
-
-
-def test_without_an_annotator_the_labeller_is_believed_where_it_is_sure() -> None:
-    faces = told(np.array([row(0, 0.9), row(30, 0.3)], np.float32), None)
-    assert faces.ignore.tolist() == [False, True]
-
-
-def test_an_annotator_adds_masks_and_faces_and_the_labeller_points() -> None:
-    rows = np.array([row(0, 0.3), row(30, 0.6), row(60, 0.9)], np.float32)
-    note = np.array([[1, 1, 10, 10], [90, 0, 8, 12]], np.float32), np.array([True, False])
-    faces = told(rows, note)
-    assert faces.ignore.tolist() == [False, True, False, False]
-    assert faces.masked.tolist() == [True, False, False, False]
-    assert faces.boxes[0].tolist() == [0, 0, 10, 10]
-    assert np.isnan(faces.points[3]).all()
-    assert not np.isnan(faces.points[:3]).any()
-
-
-def test_nobody_is_nobody() -> None:
-    nothing = np.zeros((0, 15), np.float32)
-    assert len(told(nothing, None)) == 0
-    assert len(told(nothing, (np.zeros((0, 4), np.float32), np.zeros(0, np.bool_)))) == 0
-
-
-def test_notes_are_read_and_broken_ones_left_out(tmp_path: Path) -> None:
-    git = tmp_path / ILC.replace("/", "+")
-    (git / "annotations").mkdir(parents=True)
-    box = "<bndbox><xmin>2</xmin><ymin>3</ymin><xmax>12</xmax><ymax>23</ymax></bndbox>"
-    (git / "annotations" / "a.xml").write_text(f"<a><object><name>with_mask</name>{box}</object></a>")
-    (git / "annotations" / "b.xml").write_text("<a><object>")
-    for command in (
-        ["init", "-q"],
-        ["add", "."],
-        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"],
-    ):
-        subprocess.run(["git", "-C", str(git), *command], check=True)
-    notes = ilc_notes(tmp_path)
-    assert set(notes) == {"a"}
-    assert notes["a"][0].tolist() == [[2, 3, 10, 20]]
-    assert notes["a"][1].tolist() == [True]
-
-
-def test_no_labelling_detector_and_no_pictures_are_said(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no face detector in"):
-        Labeller(tmp_path / "none.onnx")
-    lists = tmp_path / "lists"
-    (lists / "verify").mkdir(parents=True)
-    (lists / "verify" / "lfw_identity_overlap.txt").write_text("")
-    with pytest.raises(ConfigError, match="holds none of the repositories"):
-        label(tmp_path, lists, None, cache=tmp_path, tell=lambda *_: None)  # type: ignore[arg-type]
-    (tmp_path / ILC.replace("/", "+")).mkdir()
-    with pytest.raises(InputError, match="says what may be learnt from"):
-        label(tmp_path, lists, None, cache=tmp_path, tell=lambda *_: None)  # type: ignore[arg-type]
-
-
 # -- the cache --------------------------------------------------------------------------------
 
 
@@ -149,6 +87,12 @@ def test_a_missing_a_cut_and_a_damaged_cache_are_said(cache: Path, tmp_path: Pat
     with pytest.raises(InputError, match=f"{name}.npz is damaged"):
         load(cache)
     assert main(["detector", "--cache", str(cache), "--out", str(tmp_path / "out")]) == 1
+
+
+def test_a_pool_without_pictures_leaves_nothing(cache: Path) -> None:
+    before = {file.name for file in cache.iterdir()}
+    Writer(cache, next(pool for pool in POOLS if pool.name == "scenes")).close()
+    assert {file.name for file in cache.iterdir()} == before
 
 
 def test_what_is_held_out_is_never_learnt(cache: Path) -> None:
@@ -192,6 +136,13 @@ def test_a_face_is_where_its_label_says(cache: Path) -> None:
     assert np.mean(hits) > 0.95
 
 
+def test_at_the_end_of_a_stage_few_cuts_lie_side_by_side(cache: Path) -> None:
+    composer = Composer([one for one in load(cache) if one.pool.kind == "cut"], (160, 120), (2,))
+    assert max(len(composer._mosaic().faces) for _ in range(40)) > 4
+    composer.calm = True
+    assert max(len(composer._mosaic().faces) for _ in range(40)) <= 4
+
+
 def test_the_same_seed_makes_the_same_views(cache: Path) -> None:
     one, other = (Composer(load(cache), (96, 64), (5, 1)) for _ in range(2))
     for _ in range(10):
@@ -222,6 +173,13 @@ def test_folding_changes_no_sum() -> None:
         for whole, folded in zip(net.eval()(normalised(image)), fused(net)(normalised(image)), strict=True):
             assert torch.allclose(whole, folded, atol=1e-4)
             assert whole.shape[1] == 400
+
+
+def test_a_tower_changes_nothing_before_it_has_learnt() -> None:
+    net = DetectorNet()
+    maps = torch.rand(2, NECK, 6, 8)
+    for tower in (*net.judging, *net.placing):
+        assert torch.equal(tower(maps), maps)
 
 
 def test_what_is_said_rightly_costs_less() -> None:
@@ -290,9 +248,13 @@ def test_damaged_weights_are_said(cache: Path, tmp_path: Path) -> None:
 # -- honest scores ----------------------------------------------------------------------------
 
 
-def verdict(right: np.ndarray, wrong: np.ndarray) -> Verdict:
-    nothing = np.zeros(0)
-    return Verdict(right, wrong[::2], wrong[1::2], np.concatenate([right, np.zeros(5)]), nothing, 10, 10)
+def verdict(right: np.ndarray, wrong: np.ndarray, blank: np.ndarray | None = None) -> Verdict:
+    """Every second box is of a map whose stride is 8, the others of one of 16."""
+    told, other, none = (
+        np.stack([scores, np.where(np.arange(len(scores)) % 2, 16.0, 8.0)], axis=1)
+        for scores in (right, wrong, np.zeros(0) if blank is None else blank)
+    )
+    return Verdict(told, other, none, np.concatenate([right, np.zeros(5)]), np.zeros(0), 10, 10)
 
 
 def test_scores_are_made_honest() -> None:
@@ -301,24 +263,40 @@ def test_scores_are_made_honest() -> None:
     truly = rng.random(20_000) < 1 / (1 + np.exp(-(2 * logits - 1)))
     scores = 1 / (1 + np.exp(-logits))
     found = verdict(scores[truly], scores[~truly])
-    slope, offset = platt(found)
-    assert slope == pytest.approx(2, abs=0.15)
-    assert offset == pytest.approx(-1, abs=0.15)
+    for stride in (None, 8, 16):
+        slope, offset = platt(*found.scores(stride))
+        assert slope == pytest.approx(2, abs=0.2)
+        assert offset == pytest.approx(-1, abs=0.2)
     better = 1 / (1 + np.exp(-(slope * logits + offset)))
     assert calibration_error(verdict(better[truly], better[~truly])) < 0.02 < calibration_error(found)
+
+
+def test_where_nothing_was_found_scores_stay() -> None:
+    nothing = verdict(np.zeros(0), np.zeros(0))
+    assert platt(*nothing.scores(32)) == (1, 0)
 
 
 def test_honesty_is_part_of_the_net() -> None:
     net = DetectorNet().eval()
     image = normalised(np.random.default_rng(1).integers(0, 256, (1, 64, 96, 3)).astype(np.uint8))
+    scales = [(1.5, -0.5), (1.0, 0.0), (0.5, 2.0)]
     with torch.no_grad():
-        before, after = net(image), honest(net, 1.5, -0.5).eval()(image)
-    assert torch.allclose(after[0], before[0] * 1.5 - 0.5, atol=1e-4)
+        before, after = net(image), honest(net, scales).eval()(image)
+    strides = torch.from_numpy(places((96, 64))[1])
+    for stride, (slope, offset) in zip((8, 16, 32), scales, strict=True):
+        of = strides == stride
+        assert torch.allclose(after[0][:, of], before[0][:, of] * slope + offset, atol=1e-4)
     assert torch.equal(after[1], before[1])
 
 
+def test_pictures_without_a_face_count_less() -> None:
+    right, wrong = np.full(100, 0.5), np.full(100, 0.5)
+    assert platt(*verdict(right, wrong).scores())[1] == pytest.approx(0, abs=0.01)
+    assert platt(*verdict(right, np.zeros(0), wrong).scores())[1] == pytest.approx(np.log(4), abs=0.05)
+
+
 def test_the_threshold_keeps_its_promise() -> None:
-    found = verdict(np.array([0.9, 0.8, 0.7]), np.array([0.1, 0.65, 0.1, 0.35]))
+    found = verdict(np.array([0.9, 0.8, 0.7]), np.array([0.1, 0.65]), np.array([0.1, 0.35]))
     value = found.threshold(0.1)
     assert found.false(value) <= 0.1
     assert found.false(value - 0.02) > 0.1
@@ -329,9 +307,19 @@ def test_the_threshold_keeps_its_promise() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--minutes", "91"], ["--minutes", "-1"], ["--size", "100", "100"], ["--batch", "1"]]
+    "arguments",
+    [
+        ["--minutes", "91"],
+        ["--minutes", "-1"],
+        ["--minutes", "0"],
+        ["--minutes", "nan"],
+        ["--rate", "0"],
+        ["--rate", "nan"],
+        ["--size", "100", "100"],
+        ["--batch", "1"],
+    ],
 )
 def test_impossible_wishes_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["detector", *arguments]) == 2
     said = capsys.readouterr().err
-    assert "allowed" in said or "must be" in said
+    assert "allowed" in said or "must be" in said or "learnt nothing" in said

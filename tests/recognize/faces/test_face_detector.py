@@ -16,7 +16,16 @@ from skimage import data
 from edge.errors import ModelError
 from edge.infer.model import Model
 from edge.infer.settings import InferSettings
-from edge.recognize.faces.detector import CANDIDATES, FaceDetector, Letterbox, boxes_of, places, suppressed
+from edge.recognize.faces.detector import (
+    CANDIDATES,
+    LOWER,
+    FaceDetector,
+    Letterbox,
+    agreed,
+    boxes_of,
+    places,
+    suppressed,
+)
 from edge.records import Image
 
 FACE = np.array([171.0, 66.0, 102.0, 112.0])
@@ -101,14 +110,25 @@ def test_of_boxes_on_each_other_the_surest_is_kept() -> None:
     assert suppressed(boxes).tolist() == [0, 2, 3]
 
 
+def test_points_are_what_all_places_say_that_mean_the_same_face() -> None:
+    boxes = np.array([[0, 0, 10, 10], [1, 0, 10, 10], [5, 0, 10, 10], [40, 0, 10, 10]], np.float32)
+    points = np.repeat(np.array([4, 8, 90, 44], np.float32), 10).reshape(4, 5, 2)
+    scores = np.array([0.9, 0.3, 0.8, 0.0], np.float32)
+    said = agreed(points, boxes, scores, np.array([0, 3]))
+    assert said.shape == (2, 5, 2)
+    assert said[0].ravel().tolist() == pytest.approx([5.0] * 10)
+    assert said[1].ravel().tolist() == pytest.approx([44.0] * 10)
+
+
 def test_found_in_pixels_of_the_picture() -> None:
     network = Told()
     network.put(25, 0.9, 2.0)  # the sixth of the second row: middle (44, 12), 16 pixels large
     found = detector(network).find(np.zeros((480, 640, 3), np.uint8))
     assert found.boxes.tolist() == [pytest.approx([36 * 4, 4 * 4, 64, 64])]
     assert found.scores.tolist() == pytest.approx([0.9])
+    lower = np.stack([np.zeros(5), LOWER * 64], axis=1)
     assert found.landmarks[0].tolist() == pytest.approx(
-        np.array([[40, 8], [48, 8], [44, 12], [40, 16], [48, 16]]) * 4
+        np.array([[40, 8], [48, 8], [44, 12], [40, 16], [48, 16]]) * 4 + lower
     )
 
 

@@ -6,14 +6,23 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import cv2
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from edge.errors import UsageError
 from tools.data import data_folder
 from tools.train_faces.detector.labels import Labeller, label
-from tools.train_faces.detector.learn import BATCH, PEAK, Learner, split
+from tools.train_faces.detector.learn import BATCH, CALM, PEAK, Learner, split
 from tools.train_faces.detector.material import load
 from tools.train_faces.detector.release import release
 
@@ -21,6 +30,8 @@ CACHE = Path(".cache/faces/detector")
 WEIGHTS = "weights.pt"
 LONGEST = 90.0
 """Minutes of a stage."""
+HIGHEST = 0.1
+"""Learning rate beyond which nothing is learnt."""
 
 
 def add(steps: argparse._SubParsersAction[Any]) -> None:
@@ -39,6 +50,12 @@ def add(steps: argparse._SubParsersAction[Any]) -> None:
         "--size", type=int, nargs=2, default=(256, 192), metavar=("W", "H"), help="of views"
     )
     detector.add_argument("--batch", type=int, default=BATCH, help="views of a step")
+    detector.add_argument(
+        "--calm",
+        type=float,
+        default=CALM,
+        help="share of the stage from which pictures are less spoiled, 0 to 1",
+    )
     detector.add_argument("--resume", action="store_true", help="go on from the weights in --out")
     detector.add_argument("--out", type=Path, default=Path("models/face-detector"))
     detector.add_argument("--cache", type=Path, default=CACHE)
@@ -52,25 +69,47 @@ def _labels(arguments: argparse.Namespace) -> None:
     model = arguments.detector or shared / "models-public" / "face_detector" / "yunet_s_640_640.onnx"
     console = Console(stderr=True)
 
-    def tell(pool: str, pictures: int) -> None:
-        if pictures % 512 == 0:
-            console.print(f"{pool}: {pictures} pictures")
-
     lists = data_folder() / "faces"
-    count = label(arguments.repositories, lists, Labeller(model), cache=arguments.cache, tell=tell)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bars:
+        rows: dict[str, TaskID] = {}
+
+        def tell(pool: str, done: int, of: int) -> None:
+            if pool not in rows:
+                rows[pool] = bars.add_task(pool, total=of)
+            bars.update(rows[pool], completed=done)
+            if not console.is_terminal and done % 512 == 0:
+                console.print(f"{pool}: {done} of {of} pictures")
+
+        labeller = Labeller(model)
+        count = label(arguments.repositories, lists, labeller, cache=arguments.cache, tell=tell)
     console.print(f"{count} pictures more in {arguments.cache}")
 
 
 def _detector(arguments: argparse.Namespace) -> None:
     if not 0 <= arguments.minutes <= LONGEST:
         raise UsageError(f"--minutes {arguments.minutes:g}", f"allowed: 0 to {LONGEST:g}")
+    if not arguments.minutes and not arguments.resume:
+        raise UsageError("--minutes 0 without --resume would release a net that has learnt nothing")
+    if not 0 < arguments.rate <= HIGHEST:
+        raise UsageError(f"--rate {arguments.rate:g}", f"allowed: above 0, up to {HIGHEST:g}")
     if any(side % 32 or not 64 <= side <= 640 for side in arguments.size if side != 240):
         raise UsageError(
             f"--size {arguments.size[0]} {arguments.size[1]}", "allowed: 240, or multiples of 32"
         )
+    if not 0 <= arguments.calm <= 1:
+        raise UsageError(f"--calm {arguments.calm:g}", "allowed: 0 to 1")
     if arguments.batch < 2 or arguments.threads < 1:
         raise UsageError("--batch must be 2 or more, --threads at least 1")
     torch.set_num_threads(arguments.threads)
+    # Pictures are small: OpenCV's threads would wait for each other longer than they work.
+    cv2.setNumThreads(0)
     materials = load(arguments.cache)
     learnt = split(materials, held_out=False)
     learner = Learner(learnt, seed=arguments.seed, size=tuple(arguments.size), batch=arguments.batch)
@@ -99,4 +138,4 @@ def _learn(learner: Learner, arguments: argparse.Namespace, weights: Path, conso
                 told[0] = share + 0.02
                 print(f"{share:.0%} {text}", flush=True)
 
-        learner.stage(arguments.minutes, arguments.rate, tell, weights)
+        learner.stage(arguments.minutes, arguments.rate, tell, weights, arguments.calm)

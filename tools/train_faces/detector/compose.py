@@ -18,12 +18,12 @@ from tools.train_faces.detector.lay import joined, matrix_of, moved, turned, vis
 from tools.train_faces.detector.material import Faces, Material
 from tools.train_faces.detector.wear import masked_up, printed, seen_by_camera
 
-WHOLE, SCENE, MOSAIC = 0.36, 0.2, 0.22
+WHOLE, SCENE, MOSAIC = 0.34, 0.14, 0.26
 """Shares of views: a picture about as large as the input is, one at any scale, many cuts; the rest shows no
 face."""
 
-LONGER = 320
-"""Pixels, about, of the longer side of a picture that is shown whole."""
+FITS = (320, 240)
+"""Pixels that a picture that is shown whole would, about, be fitted into, as the usual variant does."""
 
 SMALL, LARGE = 9.0, 1.0
 """Heights of the faces that a view is made around: the least in pixels, the most in heights of the view."""
@@ -32,11 +32,20 @@ ENLARGED = 1.6
 """How many times its stored size a face is shown at most."""
 
 GRIDS = ((1, 1), (1, 2), (2, 2), (2, 3), (3, 4), (4, 5), (5, 7))
-GRID_CHANCES = (0.2, 0.15, 0.25, 0.17, 0.12, 0.07, 0.04)
+GRID_CHANCES = (0.36, 0.14, 0.18, 0.13, 0.1, 0.06, 0.03)
+BLANK_CHANCES = (0.5, 0.15, 0.15, 0.08, 0.08, 0.04)
+"""Of the first grids, where no face is shown."""
+
+CALM_GRIDS, SPARED = 3, 0.6
+"""Of a calm composer: how many of the grids, and the share of views that no camera spoils."""
+
 OFTEN = {"ilc": 1.0, "crowds": 0.4, "celebrities": 0.3, "scenes": 0.08}
 """How often a picture is taken from these pools where one is shown by itself; cuts come from all."""
 
-PRINTED = 0.25
+MARKED = 3.0
+"""How much more often than others of their number cuts are taken whose points a person has marked."""
+
+PRINTED = 0.15
 """Share of the views without a face that are drawn: surfaces, pages, patterns."""
 
 FULL = 0.85
@@ -64,6 +73,7 @@ class Composer:
     """Makes views of ``size`` (width, height).
 
     ``hardness``: how often each picture without a face is shown; who learns raises it where the network errs.
+    ``calm``: pictures as they are more often, and fewer cuts side by side, which is for the end of a stage.
     """
 
     def __init__(self, materials: Sequence[Material], size: tuple[int, int], seed: Sequence[int]) -> None:
@@ -80,8 +90,10 @@ class Composer:
         chances = np.array([OFTEN.get(one.pool.name, 0.1) for one, _ in self._wild])
         self._chances = chances / max(chances.sum(), 1e-9)
         sizes = np.array([len(one) for one, _ in self._cuts], np.float64)
-        self._shares = np.sqrt(sizes) / max(np.sqrt(sizes).sum(), 1e-9)
+        shares = np.sqrt(sizes) * [MARKED if one.pool.name == "video" else 1.0 for one, _ in self._cuts]
+        self._shares = shares / max(shares.sum(), 1e-9)
         self.hardness = np.full(len(self._blank), 0.5)
+        self.calm = False
 
     def view(self) -> View:
         """The next one."""
@@ -92,6 +104,8 @@ class Composer:
             view = self._scene(whole=kind < WHOLE)
         else:
             view = self._mosaic()
+        if self.calm and self._rng.random() < SPARED:
+            return view
         return View(seen_by_camera(self._rng, view.image), view.faces, view.blank)
 
     def _scene(self, *, whole: bool) -> View:
@@ -100,7 +114,8 @@ class Composer:
         material, place, chosen = self._wild_face()
         tall, sides = float(material.faces[place].boxes[chosen, 3]), material.sizes[place]
         if whole:
-            scale = LONGER * float(np.exp(rng.normal(0, 0.3))) / max(sides)
+            fits = min(FITS[0] / sides[1], FITS[1] / sides[0])
+            scale = fits * float(np.exp(rng.normal(0, 0.3)))
         else:
             scale = _around(rng, tall, SMALL, LARGE * self._size[1])
         rows, columns = (
@@ -122,7 +137,9 @@ class Composer:
         return material, place, int(self._rng.choice(np.flatnonzero(~material.faces[place].ignore)))
 
     def _mosaic(self) -> View:
-        rows, columns = GRIDS[self._rng.choice(len(GRIDS), p=GRID_CHANCES)]
+        most = CALM_GRIDS if self.calm else len(GRIDS)
+        chances = np.array(GRID_CHANCES[:most])
+        rows, columns = GRIDS[self._rng.choice(most, p=chances / chances.sum())]
         return self._grid(rows, columns, self._cell)
 
     def _grid(self, rows: int, columns: int, cell: Callable[[tuple[int, int]], View]) -> View:
@@ -179,7 +196,7 @@ class Composer:
         rng = self._rng
         if not self._blank or rng.random() < PRINTED:
             return View(printed(rng, self._size), Faces.none())
-        rows, columns = GRIDS[rng.choice(3, p=(0.6, 0.2, 0.2))]
+        rows, columns = GRIDS[rng.choice(len(BLANK_CHANCES), p=BLANK_CHANCES)]
         size = (self._size[0] // columns, self._size[1] // rows)
         cells = [[self._empty(size) for _ in range(columns)] for _ in range(rows)]
         image = np.vstack([np.hstack([cell.image for cell in row]) for row in cells])
@@ -189,7 +206,8 @@ class Composer:
 
     def _empty(self, size: tuple[int, int]) -> View:
         rng = self._rng
-        number = int(rng.choice(len(self._blank), p=self.hardness / self.hardness.sum()))
+        hardness = self.hardness.copy()  # who learns goes on changing it
+        number = int(rng.choice(len(self._blank), p=hardness / hardness.sum()))
         material, place = self._blank[number]
         image = material.picture(place)
         height, width = image.shape[:2]

@@ -30,6 +30,12 @@ FLOAT = "float.tflite"
 RANGES = {160: 160, 320: 100, 640: 30}
 """Views, by width, that show the quantizer the ranges within the net."""
 
+WITHIN = 0.95
+"""Share of the views whose lowest and highest values within the net are represented whole."""
+
+FAINTEST = -5.0
+"""Logit, of a score of 0.7 %, below which scores need no levels: those above lie closer then."""
+
 ALIKE = 1e-2
 """Difference of an output, in strides or logits, that the converter may make."""
 
@@ -59,13 +65,33 @@ def export(
         source = folder / (FLOAT if usual else f"float-{size[0]}.tflite")
         write_float(plain, size, source)
         _compare(plain, size, source)
-        quantize(source, measured(source, inputs(views), widest=True), folder / file_of(size))
+        quantize(source, ranges(source, inputs(views)), folder / file_of(size))
         if not usual:
             source.unlink()
         content = nameless((folder / file_of(size)).read_bytes())
         if len(content) > LARGEST:
             raise ModelError(f"{folder / file_of(size)} has {len(content)} bytes", f"allowed: {LARGEST}")
         (folder / file_of(size)).write_bytes(content)
+
+
+def ranges(source: Path, views: np.typing.NDArray[np.float32]) -> dict[str, tuple[float, float]]:
+    """The ranges of all tensors of a float model that views (N, H, W, 3) show, for the quantizer.
+
+    Within the net the widest of most views, so that a few odd ones do not make the levels of all coarse; of
+    what it says the widest, but of scores nothing below ``FAINTEST``.
+    """
+    from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - the runtime is heavy
+
+    told = [detail["name"] for detail in Interpreter(model_path=str(source)).get_output_details()]
+    found = [measured(source, view[None]) for view in views]
+    made = {}
+    for name in found[0]:
+        low, high = np.array([one[name] for one in found], np.float64).T
+        share = 1.0 if name in told else WITHIN
+        made[name] = (float(np.quantile(low, 1 - share)), float(np.quantile(high, share)))
+    low_score, high_score = made[told[0]]
+    made[told[0]] = (max(low_score, FAINTEST), max(high_score, FAINTEST + 1))
+    return made
 
 
 def nameless(content: bytes) -> bytes:
@@ -111,11 +137,15 @@ def inputs(views: Image) -> np.typing.NDArray[np.float32]:
     return np.asarray((views.astype(np.float32) - MEAN) / STD, np.float32)
 
 
-def honest(net: DetectorNet, slope: float, offset: float) -> DetectorNet:
-    """A copy whose logits are ``slope`` times as large plus ``offset``: scores that mean what they say."""
+def honest(net: DetectorNet, scales: Sequence[tuple[float, float]]) -> DetectorNet:
+    """A copy whose scores mean what they say.
+
+    Its logits are slope times as large plus offset, by the ``scales`` of each map, finest first: the maps of
+    large faces, which most places of most pictures have none of, are far surer than they may be.
+    """
     copied = copy.deepcopy(net)
     with torch.no_grad():
-        for head in copied.scores:
+        for head, (slope, offset) in zip(copied.scores, scales, strict=True):
             conv = cast(nn.Conv2d, head)
             conv.weight.mul_(slope)
             cast(Tensor, conv.bias).mul_(slope).add_(offset)

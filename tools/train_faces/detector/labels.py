@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from xml.etree import ElementTree
 
 import cv2
 import numpy as np
@@ -15,12 +14,17 @@ from numpy.typing import NDArray
 from edge.errors import ConfigError, InputError
 from edge.geometry import iou_matrix
 from edge.records import Image
-from tools.train_faces.detector.material import ILC, ILC_NOTES, ILC_PICTURES, POOLS, Faces, Pool, Writer
+from tools.train_faces.detector.material import ILC, ILC_PICTURES, POOLS, Faces, Pool, Writer
+from tools.train_faces.detector.notes import Notes, ilc_notes, video_marks
 from tools.train_faces.sources import Picture, pictures, texts
 
 LEAST, SURE, ALONE = 0.25, 0.55, 0.75
 """Scores of YuNet: below the first nothing is there, between it and the second nobody knows, and a face that
 an annotator has not drawn must have the third."""
+
+DRAWN = 0.0375
+"""Height, in longer sides of a picture, from which annotators have drawn every face: what only a doubtful
+score calls one is none, hands above all."""
 
 INSIDE = 0.6
 """Share of a doubtful box within a face from which it is a part of that."""
@@ -31,14 +35,14 @@ PERSON = 0.7
 SAME = 0.3
 """Overlap from which two boxes mean one face."""
 
+AGREED = 0.2
+"""Mean distance of five points from five others, in distances of the eyes, up to which they mean the same."""
+
 SMALLEST = 6.0
 """Pixels of height, in the picture as it is kept, below which nobody can tell a face."""
 
 COPY = 26
 """Of 240 bits of a fingerprint, how many may differ between copies of a picture."""
-
-Notes = Mapping[str, tuple[NDArray[np.float32], NDArray[np.bool_]]]
-"""By picture: boxes (N, 4) and whether each face is masked."""
 
 
 class Labeller:
@@ -86,10 +90,12 @@ def label(
     labeller: Labeller,
     *,
     cache: Path,
-    tell: Callable[[str, int], None],
+    tell: Callable[[str, int, int], None],
     pools: tuple[Pool, ...] = POOLS,
 ) -> int:
-    """Fills the cache with the pools that it lacks; gives how many pictures. ``tell``: a pool, its pictures.
+    """Fills the cache with the pools that it lacks; gives how many pictures. A pool without any is left out.
+
+    ``tell``: a pool, how many of its pictures have been looked at, and how many there are.
 
     Raises ConfigError where not one source is in ``repositories``, InputError without the lists of who may be
     learnt from.
@@ -98,21 +104,23 @@ def label(
     if not present:
         # Says which ones there could be.
         next(pictures(repositories, lists, lambda *_: None, [pool.source for pool in pools]))
-    forbidden, notes = _forbidden(repositories, lists), ilc_notes(repositories)
+    forbidden = _forbidden(repositories, lists)
+    notes, marks = ilc_notes(repositories), video_marks(repositories)
     made = 0
     for pool in present:
         if (cache / f"{pool.name}.npz").exists():
             continue
         writer = Writer(cache, pool)
-        for picture in _some(repositories, lists, pool):
+        for number, (picture, count) in enumerate(_some(repositories, lists, pool), start=1):
             image = _kept(picture.image, pool.side)
             faces = _labelled(labeller, picture, pool, notes)
+            if faces is not None and pool.name == "video":
+                faces = marked(faces, marks.get(PurePosixPath(picture.name).name))
             if faces is not None and (pool.source.repository == ILC or not _alike(image, forbidden)):
                 faces = without_parts(faces).scaled(image.shape[1] / picture.image.shape[1])
                 faces.ignore[:] |= faces.boxes[:, 3] < SMALLEST
                 writer.add(image, faces)
-                if len(writer) % 64 == 0:
-                    tell(pool.name, len(writer))
+            tell(pool.name, number, count)
         writer.close()
         made += len(writer)
     return made
@@ -123,9 +131,25 @@ def _labelled(labeller: Labeller, picture: Picture, pool: Pool, notes: Notes) ->
     seen = labeller.look(picture.image, pool.looks, tight=pool.kind == "cut")
     if pool.kind == "none":
         return None if len(seen) and seen[:, 14].max() >= PERSON else Faces.none()
-    faces = told(seen, notes.get(PurePosixPath(picture.name).stem) if pool.name == "ilc" else None)
+    known = notes.get(PurePosixPath(picture.name).stem) if pool.name == "ilc" else None
+    faces = told(seen, known, DRAWN * max(picture.image.shape[:2]))
     # A face that YuNet does not see would teach that there is none.
     return None if pool.kind == "cut" and faces.ignore.all() else faces
+
+
+def marked(faces: Faces, points: NDArray[np.float32] | None) -> Faces:
+    """The same with an annotator's ``points`` (5, 2) for the face whose own are much the same.
+
+    Where none is, the annotator was wrong: in three of ten pictures of videos the points lie beside the face.
+    """
+    if points is not None and len(faces):
+        eyes = max(float(np.linalg.norm(points[1] - points[0])), 1.0)
+        apart = np.linalg.norm(faces.points - points, axis=2).mean(axis=1) / eyes
+        best = int(np.nanargmin(apart))
+        if apart[best] <= AGREED:
+            faces.points[best] = points
+            faces.ignore[best] = False
+    return faces
 
 
 def without_parts(faces: Faces) -> Faces:
@@ -143,10 +167,15 @@ def without_parts(faces: Faces) -> Faces:
     return Faces(faces.boxes[~part], faces.points[~part], faces.masked[~part], faces.ignore[~part])
 
 
-def told(rows: NDArray[np.float32], known: tuple[NDArray[np.float32], NDArray[np.bool_]] | None) -> Faces:
+def told(
+    rows: NDArray[np.float32],
+    known: tuple[NDArray[np.float32], NDArray[np.bool_]] | None,
+    complete: float = np.inf,
+) -> Faces:
     """The faces of one picture: what the labeller saw, ``rows`` (N, 15), and what an annotator drew.
 
-    A face that both know has the labeller's box and points, so that all boxes are of one taste.
+    ``complete``: pixels of height from which the annotator has drawn all. A face that both know has the
+    labeller's box and points, so that all boxes are of one taste.
     """
     boxes, points, scores = rows[:, :4].copy(), rows[:, 4:14].reshape(-1, 5, 2).copy(), rows[:, 14]
     masked = np.zeros(len(rows), np.bool_)
@@ -164,37 +193,17 @@ def told(rows: NDArray[np.float32], known: tuple[NDArray[np.float32], NDArray[np
         else:
             alone.append(number)
     nothing = np.full((len(alone), 5, 2), np.nan, np.float32)
+    kept = ~(ignore & (scores < SURE) & (boxes[:, 3] >= complete))
     return Faces(
-        np.concatenate([boxes, drawn[alone]]),
-        np.concatenate([points, nothing]),
-        np.concatenate([masked, with_mask[alone]]),
-        np.concatenate([ignore, np.zeros(len(alone), np.bool_)]),
+        np.concatenate([boxes[kept], drawn[alone]]),
+        np.concatenate([points[kept], nothing]),
+        np.concatenate([masked[kept], with_mask[alone]]),
+        np.concatenate([ignore[kept], np.zeros(len(alone), np.bool_)]),
     )
 
 
-def ilc_notes(repositories: Path) -> Notes:
-    """What annotators drew, by the picture's name without its ending."""
-    notes = {}
-    for name, content in texts(repositories, ILC, ILC_NOTES, ".xml"):
-        try:
-            root = ElementTree.fromstring(content)  # noqa: S314 - pictures that a person chose to learn from
-            objects = [(thing.findtext("name") or "", thing.find("bndbox")) for thing in root.iter("object")]
-            rows = [
-                [float(box.findtext(key) or 0) for key in ("xmin", "ymin", "xmax", "ymax")]
-                for _, box in objects
-                if box is not None
-            ]
-        except (ElementTree.ParseError, ValueError):
-            continue
-        corners = np.array(rows, np.float32).reshape(-1, 4)
-        boxes = np.hstack([corners[:, :2], corners[:, 2:] - corners[:, :2]])
-        masked = np.array([kind.startswith("with_") for kind, box in objects if box is not None], np.bool_)
-        notes[PurePosixPath(name).stem] = (boxes, masked)
-    return notes
-
-
-def _some(repositories: Path, lists: Path, pool: Pool) -> Iterator[Picture]:
-    """The pictures of a pool, evenly chosen where there are more than it wants."""
+def _some(repositories: Path, lists: Path, pool: Pool) -> Iterator[tuple[Picture, int]]:
+    """The pictures of a pool, evenly chosen where there are more than it wants, and how many there are."""
     counted: list[int] = []
     found = pictures(repositories, lists, lambda _, count: counted.append(count), [pool.source])
     for number, picture in enumerate(found):
@@ -202,7 +211,7 @@ def _some(repositories: Path, lists: Path, pool: Pool) -> Iterator[Picture]:
         if int(number / step) != int((number - 1) / step) and not set(
             PurePosixPath(picture.name).parts
         ) & set(pool.without):
-            yield picture
+            yield picture, min(counted[0], pool.most)
 
 
 def _kept(image: Image, side: int) -> Image:

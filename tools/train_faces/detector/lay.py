@@ -47,9 +47,12 @@ def warped(
     image, origin = _needed(image, linear, move, size)
     move = move + linear @ origin
     if scale < 0.6:
-        # A sampling of four neighbours skips pixels then; they are averaged before.
-        sides = [max(round(side * scale), 1) for side in image.shape[1::-1]]
-        linear = linear * np.array([image.shape[1] / sides[0], image.shape[0] / sides[1]])
+        # A sampling of four neighbours skips pixels then; they are averaged before, by whole numbers, which
+        # is several times as fast as by others.
+        by = [min(round(1 / scale), side) for side in image.shape[1::-1]]
+        sides = [side // n for side, n in zip(image.shape[1::-1], by, strict=True)]
+        linear = linear * np.array(by)
+        image = image[: sides[1] * by[1], : sides[0] * by[0]]
         image = np.asarray(cv2.resize(image, sides, interpolation=cv2.INTER_AREA), np.uint8)
     # Faces are measured from the corner of a pixel, OpenCV counts from its middle.
     matrix = np.hstack([linear, (move + linear @ (0.5, 0.5) - 0.5)[:, None]])

@@ -35,6 +35,9 @@ LARGE_EVERY = 4
 HELD_OUT = 8
 """Of each pool every so-manyeth picture is never learnt from: thresholds are measured on those."""
 
+CALM = 0.88
+"""Share of a stage from which views are nearer to pictures as they are (Ge et al. 2021, "YOLOX")."""
+
 EASY = 0.05
 """The least that a picture without a face counts when one is drawn."""
 
@@ -49,6 +52,7 @@ class History:
 
 
 Batch = tuple[NDArray[np.uint8], Truth, list[View]]
+"""Views (B, H, W, 3), what is in them, and what they are made of."""
 
 
 class Feed:
@@ -57,24 +61,35 @@ class Feed:
     def __init__(self, composers: Sequence[Composer], size: int) -> None:
         """``composers`` take turns: what one makes are the views of one batch."""
         self._composers, self._size = composers, size
-        self._made: Queue[Batch] = Queue(AHEAD)
+        self._made: Queue[Batch | Exception] = Queue(AHEAD)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._make, name="views", daemon=True)
 
     def __enter__(self) -> Iterator[Batch]:
         self._thread.start()
-        return iter(self._made.get, None)
+        return self._batches()
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join(timeout=10)
 
+    def _batches(self) -> Iterator[Batch]:
+        while True:
+            made = self._made.get()
+            if isinstance(made, Exception):
+                raise made
+            yield made
+
     def _make(self) -> None:
         turns = itertools.cycle(self._composers)
         while not self._stop.is_set():
             composer = next(turns)
-            views = [composer.view() for _ in range(self._size)]
-            batch = np.stack([view.image for view in views]), truth([view.faces for view in views]), views
+            batch: Batch | Exception
+            try:
+                views = [composer.view() for _ in range(self._size)]
+                batch = np.stack([view.image for view in views]), truth([view.faces for view in views]), views
+            except Exception as error:  # noqa: BLE001 - who learns would wait for ever
+                batch = error
             while not self._stop.is_set():
                 try:
                     self._made.put(batch, timeout=0.2)
@@ -123,8 +138,18 @@ class Learner:
         torch.save({"weights": weights, "history": history}, partial)
         partial.replace(path)
 
-    def stage(self, minutes: float, peak: float, tell: Callable[[float, str, int], None], save: Path) -> None:
-        """Learns for ``minutes``, the rate a falling cosine. ``tell``: share done, losses, views seen."""
+    def stage(
+        self,
+        minutes: float,
+        peak: float,
+        tell: Callable[[float, str, int], None],
+        save: Path,
+        calm: float = CALM,
+    ) -> None:
+        """Learns for ``minutes``, the rate a falling cosine. ``tell``: share done, losses, views seen.
+
+        ``calm``: the share of the stage from which views are calm.
+        """
         optimiser = torch.optim.AdamW(self.net.parameters(), lr=peak, weight_decay=1e-3)
         composers = self._composers()
         losses = {size: Losses(*places(size), self.device) for size in {self._size, self._large}}
@@ -135,6 +160,8 @@ class Learner:
                 share = (time.monotonic() - start) / (60 * minutes)
                 if share >= 1:
                     break
+                for composer in composers:
+                    composer.calm = share >= calm
                 for group in optimiser.param_groups:
                     group["lr"] = _rate(share, peak)
                 steps += 1

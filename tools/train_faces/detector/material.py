@@ -47,6 +47,7 @@ def _nobody(_path: PurePosixPath) -> str:
 
 ILC = "jolignier/face-mask-dataset-ilc-2021"
 ILC_NOTES, ILC_PICTURES = "annotations", "JPEGImages"
+VIDEO = "udacity/P1_Facial_Keypoints"
 
 POOLS = (
     Pool("ilc", _known(ILC), "wild", 640, (320, 640, 1120)),
@@ -77,10 +78,32 @@ POOLS = (
         360,
         (320,),
     ),
+    Pool(
+        "breeds",
+        Source("chanakya2734/Image-classification-using-CNN", "dataset", _nobody, "not stated"),
+        "none",
+        300,
+        (320,),
+        most=5000,
+    ),
+    Pool(
+        "monkeys",
+        Source("nikhildutta333/Monkey-Species-Classification", "training", _nobody, "not stated"),
+        "none",
+        300,
+        (320,),
+    ),
+    Pool(
+        "hands",
+        Source("ardamavi/Sign-Language-Digits-Dataset", "Dataset", _nobody, "Apache-2.0"),
+        "none",
+        100,
+        (320,),
+    ),
     Pool("celebrities", _known("matush97/faceRecognition"), "wild", 384, (384,)),
     Pool("masks", _known("chandrikadeb7/Face-Mask-Detection"), "cut", 288, (288,)),
     Pool("ages", _known("xerow03/UTKFace"), "cut", 200, (160,), most=5000),
-    Pool("video", _known("udacity/P1_Facial_Keypoints"), "cut", 256, (192,), most=1000),
+    Pool("video", _known(VIDEO), "cut", 256, (192,), most=4000),
     Pool("masked", _known("KaranFriends/Mask-Dataset"), "cut", 224, (160,), most=1500),
     Pool(
         "scenes",
@@ -165,8 +188,11 @@ class Writer:
         return len(self._faces)
 
     def close(self) -> None:
-        """Writes what is known of the pictures."""
+        """Writes what is known of the pictures; of none nothing is left, and they are looked for again."""
         self._pixels.close()
+        if not self._rows:
+            Path(self._pixels.name).unlink()
+            return
         faces = [Faces.none(), *self._faces]
         partial = self._known.with_suffix(".partial.npz")
         np.savez(

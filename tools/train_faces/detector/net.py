@@ -19,6 +19,10 @@ from torch.nn import functional
 from edge.recognize.faces.detector import STRIDES
 
 STEM, FINE, MIDDLE, COARSE, TOP, NECK = 8, 32, 48, 64, 96, 48
+JUDGING, PLACING = (8, 16), (16, 32)
+"""Strides of the maps that have a tower for the scores, and one for boxes and points, as the heads of YOLOX
+have (Ge et al. 2021); the file has no room for more."""
+
 MEAN, STD = 127.5, 127.5
 """Of a pixel, as the network takes it."""
 
@@ -39,10 +43,11 @@ def _block(
     return nn.Sequential(*layers, nn.ReLU()) if relu else nn.Sequential(*layers)
 
 
-def _apart(inputs: int, outputs: int, stride: int = 1) -> nn.Module:
+def _apart(inputs: int, outputs: int, stride: int = 1, *, relu: bool = True) -> nn.Module:
     """A convolution in two steps: each channel for itself, then all at each place."""
     return nn.Sequential(
-        _block(inputs, inputs, stride=stride, groups=inputs, relu=False), _block(inputs, outputs, 1)
+        _block(inputs, inputs, stride=stride, groups=inputs, relu=False),
+        _block(inputs, outputs, 1, relu=relu),
     )
 
 
@@ -53,6 +58,13 @@ class _Residual(nn.Module):  # type: ignore[misc]
 
     def forward(self, maps: Tensor) -> Tensor:
         return functional.relu(maps + self.inner(maps))
+
+
+def _tower() -> nn.Module:
+    """A further look for one kind of head; it changes nothing until it has learnt something."""
+    inner = _apart(NECK, NECK, relu=False)
+    nn.init.zeros_(inner[1][1].weight)
+    return _Residual(inner)
 
 
 class DetectorNet(nn.Module):  # type: ignore[misc]
@@ -72,6 +84,10 @@ class DetectorNet(nn.Module):  # type: ignore[misc]
         self.top = nn.Sequential(_apart(COARSE, TOP, 2), _apart(TOP, TOP), _apart(TOP, TOP))
         self.sides = nn.ModuleList(_block(width, NECK, 1, relu=False) for width in (MIDDLE, COARSE, TOP))
         self.joined = nn.ModuleList(_apart(NECK, NECK) for _ in STRIDES)
+        self.judging, self.placing = (
+            nn.ModuleList(_tower() if stride in those else nn.Identity() for stride in STRIDES)
+            for those in (JUDGING, PLACING)
+        )
         self.scores = nn.ModuleList(nn.Conv2d(NECK, 1, 1) for _ in STRIDES)
         self.boxes = nn.ModuleList(nn.Conv2d(NECK, 4, 1) for _ in STRIDES)
         self.points = nn.ModuleList(nn.Conv2d(NECK, 10, 1) for _ in STRIDES)
@@ -90,9 +106,13 @@ class DetectorNet(nn.Module):  # type: ignore[misc]
         between = functional.relu(between + _as_large(high, between))
         low = functional.relu(low + _as_large(between, low))
         maps = [join(some) for join, some in zip(self.joined, (low, between, high), strict=True)]
+        judged, placed = (
+            [tower(some) for tower, some in zip(towers, maps, strict=True)]
+            for towers in (self.judging, self.placing)
+        )
         scores, boxes, points = (
-            torch.cat([_places(head(some)) for head, some in zip(heads, maps, strict=True)], dim=1)
-            for heads in (self.scores, self.boxes, self.points)
+            torch.cat([_places(head(some)) for head, some in zip(heads, seen, strict=True)], dim=1)
+            for heads, seen in ((self.scores, judged), (self.boxes, placed), (self.points, placed))
         )
         return scores, boxes, points
 
@@ -118,5 +138,5 @@ def fused(net: DetectorNet) -> DetectorNet:
 
 def normalised(images: NDArray[np.uint8]) -> Tensor:
     """(B, H, W, 3) uint8 BGR as the network takes them: (B, 3, H, W) float32."""
-    values = (torch.from_numpy(np.ascontiguousarray(images)).float() - MEAN) / STD
-    return values.permute(0, 3, 1, 2)
+    values = torch.from_numpy(np.ascontiguousarray(images)).float()
+    return values.sub_(MEAN).div_(STD).permute(0, 3, 1, 2)
