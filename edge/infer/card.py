@@ -145,10 +145,11 @@ class Crop(_Part):
 
 class Calibration(_Part):
     """How sure a similarity is, a share 0..1: ``1 / (1 + exp(-(slope * similarity + offset)))`` (Platt
-    1999)."""
+    1999). ``common``: the cosine of looks at two people in the mean, of which means of looks are freed."""
 
     slope: float = Field(gt=0, le=10000)
     offset: float = Field(ge=-10000, le=10000)
+    common: float = Field(default=0.0, ge=-1, lt=1)
 
 
 class Threshold(_Part):

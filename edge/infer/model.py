@@ -122,6 +122,11 @@ class Model:
         found = self.card.calibration
         return None if found is None else (found.slope, found.offset)
 
+    @property
+    def common(self) -> float:
+        """The cosine of looks at two people in the mean; 0 where the card does not say."""
+        return 0.0 if self.card.calibration is None else self.card.calibration.common
+
     def run(self, image: Image) -> Tensors:
         """What the model says of a picture: new float32 arrays by name, decoded as the card says.
 

@@ -79,6 +79,7 @@ def test_other_models_have_no_crop(tmp_path: Path) -> None:
         (wanted(crop={"point": POINTS}), "crop.point: unknown key, did you mean points?"),
         (wanted(calibration={"slope": 0, "offset": 0}), "calibration.slope: found 0"),
         (wanted(calibration={"slope": 1}), "calibration.offset: is missing"),
+        (wanted(calibration={"slope": 1, "offset": 0, "common": 1}), "calibration.common: found 1"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_it_is_told(tmp_path: Path, changes: dict[str, Any], words: str) -> None:

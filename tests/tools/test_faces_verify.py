@@ -18,7 +18,14 @@ from edge.infer.card import load_card
 from edge.recognize.faces.similarity import similarity
 from tools.evaluate.__main__ import main
 from tools.evaluate.faces.calibrate import rewritten
-from tools.evaluate.faces.calibration import compared, interval, logistic, single, threshold_at
+from tools.evaluate.faces.calibration import (
+    common_of,
+    compared,
+    interval,
+    logistic,
+    single,
+    threshold_at,
+)
 from tools.evaluate.faces.groups import Seen
 from tools.evaluate.faces.groups import figures as group_figures
 from tools.evaluate.faces.verify_figures import (
@@ -86,6 +93,24 @@ def test_thresholds_let_as_many_impostors_through_as_they_say() -> None:
     assert len(looks.impostors) == 320 * 319 / 2 - 40 * 28
     assert len(looks.genuine) == 40 * 28
     assert found.genuine.mean() > looks.genuine.mean(), "means are more alike than single looks"
+
+
+def test_a_threshold_means_the_same_after_one_look_and_after_many() -> None:
+    """All faces have much in common here, so that means are nearer to everybody's than looks are."""
+    faces = {name: some + 6 for name, some in people(60, 10, 1.5).items()}
+    common = common_of(faces, "cosine")
+    assert common > 0.8
+    assert common_of(faces, "euclidean") == 0
+
+    def reached(looks: int, freely: float) -> float:
+        few = {name: some[: 2 * looks] for name, some in faces.items()}
+        found = compared(few, "cosine", freely)
+        threshold = np.quantile(single(faces, "cosine").impostors, 0.99)
+        return float((found.impostors >= threshold).mean())
+
+    assert reached(1, 0.0) == pytest.approx(0.01, abs=0.005)
+    assert reached(5, 0.0) > 3 * reached(1, 0.0), "what is to be taken away"
+    assert reached(5, common) < 1.5 * reached(1, 0.0)
 
 
 def test_no_picture_is_compared_with_itself() -> None:

@@ -1,39 +1,27 @@
-"""Training of faces: cuts lie where they should, the teacher is rebuilt exactly, a stage learns."""
+"""Training of faces: the teacher is rebuilt exactly, a stage learns."""
 
 from __future__ import annotations
 
-import subprocess
+from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-from dlib_file import cached, dat, network
+from dlib_file import cached, network
 
 from edge.errors import ConfigError, InputError
-from tools.train_faces.dat import tensors
-from tools.train_faces.sources import pictures
 
 torch = pytest.importorskip("torch", reason="training needs PyTorch: make training")
 
-from tools.train_faces.bend import Batches, bent  # noqa: E402
-from tools.train_faces.harvest import STORED, load  # noqa: E402
+from torch import Tensor  # noqa: E402
+from torch.nn import functional  # noqa: E402
+
+from tools.train_faces.harvest import load  # noqa: E402
 from tools.train_faces.learn import Learner  # noqa: E402
-from tools.train_faces.net import SIZE, STUDENT, TEACHER, FaceNet, fill, normalised  # noqa: E402
-
-
-def test_the_file_is_read_to_the_last_value(tmp_path: Path) -> None:
-    parts = network()
-    (tmp_path / "net.dat").write_bytes(dat(parts))
-    read = [values for values in tensors(tmp_path / "net.dat") if len(values) >= 32]
-    assert len(read) == len(parts) == 59
-    assert all(np.array_equal(a, b) for a, b in zip(read, parts, strict=True))
-    for wrong in (b"", b"nothing of the kind" * 30):
-        (tmp_path / "net.dat").write_bytes(wrong)
-        with pytest.raises(InputError, match="no tensors"):
-            tensors(tmp_path / "net.dat")
-    with pytest.raises(InputError, match="cannot be read"):
-        tensors(tmp_path / "missing.dat")
+from tools.train_faces.margin import Prototypes  # noqa: E402
+from tools.train_faces.narrow import narrow  # noqa: E402
+from tools.train_faces.net import SIZE, STUDENT, TEACHER, FaceNet, Shape, fill, normalised  # noqa: E402
+from tools.train_faces.replay import Replay  # noqa: E402
 
 
 def test_folded_parameters_compute_what_dlib_computes() -> None:
@@ -59,6 +47,73 @@ def test_folded_parameters_compute_what_dlib_computes() -> None:
         fill(FaceNet(TEACHER), [parts[2], *parts[1:]])
 
 
+def faces(count: int, side: int) -> Tensor:
+    return normalised(np.random.default_rng(7).integers(0, 256, (count, side, side, 3)).astype(np.uint8))
+
+
+def whole(shape: Shape) -> FaceNet:
+    net = FaceNet(shape)
+    net.eval()
+    fill(net, network())
+    return net
+
+
+def test_narrowed_to_all_directions_a_network_computes_the_same() -> None:
+    shape = Shape(side=56, blocks=5)
+    teacher, net = whole(shape), FaceNet(replace(shape, ranks=((64, 64), (64, 0)))).eval()
+    narrow(net, teacher, [faces(3, 56), faces(2, 56)])
+    with torch.no_grad():
+        assert torch.allclose(net.maps(faces(2, 56)), teacher.maps(faces(2, 56)), atol=1e-3)
+
+
+def test_the_more_directions_are_kept_the_nearer_a_network_stays_to_the_teacher() -> None:
+    shape, seen = Shape(side=56, blocks=5), faces(6, 56)
+    teacher = whole(shape)
+    errors, sizes = [], []
+    for rank in (4, 16, 48):
+        net = FaceNet(replace(shape, ranks=((rank, rank),))).eval()
+        narrow(net, teacher, [seen])
+        with torch.no_grad():
+            errors.append(float((net.maps(seen) - teacher.maps(seen)).square().mean()))
+        sizes.append(sum(parameter.numel() for parameter in net.parameters()))
+    assert errors == sorted(errors, reverse=True)
+    assert sizes == sorted(sizes)
+    # Of a map of one pixel nothing but the centre of a 3x3 is seen.
+    student = FaceNet(STUDENT)
+    assert student.blocks[-1].second.kernel_size == (1, 1)
+    assert sum(parameter.numel() for parameter in student.parameters()) < 2.4e6
+
+
+def test_what_is_kept_for_another_look_is_the_latest() -> None:
+    replay = Replay((2, 3), seed=1, kept=10)
+    for start in range(0, 24, 4):
+        places = np.arange(start, start + 4)
+        replay.put(torch.from_numpy(places).float()[:, None, None].expand(4, 2, 3), places)
+    assert len(replay) == 10
+    maps, places = replay.some(200)
+    assert set(places.tolist()) == set(range(14, 24))
+    assert torch.equal(maps[:, 1, 2].float(), torch.from_numpy(places).float())
+
+
+def test_a_face_is_drawn_to_its_person_and_off_the_others() -> None:
+    rng = np.random.default_rng(2)
+    centres = rng.normal(size=(3, 1, SIZE)) + 4
+    targets = (centres + 0.3 * rng.normal(size=(3, 6, SIZE))).reshape(18, SIZE).astype(np.float32)
+    named = [("source", "abc"[number // 6]) for number in range(18)] + [("source", ""), ("source", "few")]
+    targets = np.concatenate([targets, targets[:2]])
+    prototypes = Prototypes(targets, named, range(20))
+    assert prototypes.persons == [("source", name) for name in "abc"]
+    said = torch.from_numpy(targets)
+    with torch.no_grad():
+        right = prototypes(said, torch.arange(20))
+        assert right < prototypes(said.roll(6, 0), torch.arange(20))
+        assert prototypes(said[18:], torch.arange(18, 20)) == 0
+    moving = said[:6].clone().requires_grad_()
+    prototypes(moving, torch.arange(6)).backward()
+    own = functional.normalize(prototypes.directions.detach())[0]
+    assert float((-moving.grad @ own).mean()) > 0
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_stage_changes_the_weights_and_the_next_goes_on_from_them(tmp_path: Path) -> None:
@@ -66,10 +121,22 @@ def test_a_stage_changes_the_weights_and_the_next_goes_on_from_them(tmp_path: Pa
     chips, targets, _ = load(tmp_path)
     learner = Learner(STUDENT, chips, targets, seed=1, held_out=100)
     learner.start(lambda net: fill(net, network()))
+
+    def changed(before: dict[str, Tensor]) -> set[str]:
+        after = learner.average.state_dict().items()
+        return {
+            ".".join(name.split(".")[:2]) for name, value in after if not torch.equal(value, before[name])
+        }
+
     before = {name: value.clone() for name, value in learner.average.state_dict().items()}
-    learner.stage(0.05, 5e-4, lambda *_: None, tmp_path / "weights.pt")
+    learner.stage(0.1, 5e-4, lambda *_: None, tmp_path / "weights.pt", tail=True)
+    assert changed(before) == {"blocks.10", "blocks.11", "blocks.12", "blocks.13", "head.weight", "head.bias"}
+    before = {name: value.clone() for name, value in learner.average.state_dict().items()}
+    learner.stage(0.1, 5e-4, lambda *_: None, tmp_path / "weights.pt", keep=7)
+    assert "blocks.7" in changed(before)
+    assert not changed(before) & {"stem.weight", "blocks.6"}
+    assert learner.history.stages == 2
     assert learner.history.faces_seen > 0
-    assert any(not torch.equal(value, before[name]) for name, value in learner.average.state_dict().items())
     again = Learner(STUDENT, chips, targets, seed=1, held_out=100)
     again.load(tmp_path / "weights.pt")
     assert again.held_out() == pytest.approx(learner.history.held_out, rel=0.02)  # half precision
@@ -79,53 +146,6 @@ def test_a_stage_changes_the_weights_and_the_next_goes_on_from_them(tmp_path: Pa
         again.load(tmp_path / "weights.pt")
 
 
-def test_views_are_of_the_student_s_size_and_seeded() -> None:
-    stored = np.random.default_rng(2).integers(0, 256, (STORED, STORED, 3)).astype(np.uint8)
-    views = [bent(np.random.default_rng(seed), stored) for seed in range(40)]
-    assert {view.shape for view in views} == {(112, 112, 3)}
-    assert np.array_equal(views[3], bent(np.random.default_rng(3), stored))
-    chips, targets = np.stack([stored] * 8), np.eye(8, SIZE, dtype=np.float32)
-    with Batches(chips, targets, np.arange(4), 4, seed=1) as batches:
-        made, wanted = next(batches)
-    assert made.shape == (4, 112, 112, 3)
-    assert sorted(wanted.argmax(axis=1)) == [0, 1, 2, 3]
-
-
 def test_a_cache_that_is_not_whole_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no whole cache"):
         load(tmp_path)
-
-
-@pytest.fixture
-def repositories(tmp_path: Path) -> Path:
-    """A repository of one of the sources, with three persons: learnt, tested, and not on the list."""
-    work = tmp_path / "repositories" / "udacity+P1_Facial_Keypoints"
-    (work / "data" / "training").mkdir(parents=True)
-    for name in ("Ann_Ex_00.jpg", "Bo_Test_01.jpg", "Cy_Other_02.jpg", "Ann_Ex_03.txt"):
-        assert cv2.imwrite(str(work / "p.jpg"), np.full((60, 60, 3), 99, np.uint8))
-        (work / "p.jpg").rename(work / "data" / "training" / name)
-    (work / "data" / "training" / "Ann_Ex_04.jpg").write_bytes(b"broken")
-    git = ["git", "-C", str(work), "-c", "user.name=a", "-c", "user.email=a@b"]
-    subprocess.run([*git, "init", "-q"], check=True)
-    subprocess.run([*git, "add", "-A"], check=True)
-    subprocess.run([*git, "commit", "-qm", "pictures"], check=True)
-    lists = tmp_path / "lists" / "verify"
-    lists.mkdir(parents=True)
-    (lists / "ytf_train_persons.txt").write_text("Ann_Ex\nBo_Test\n")
-    (lists / "lfw_identity_overlap.txt").write_text("# who is in the test\nytf\tBo_Test\n")
-    return tmp_path
-
-
-def test_nobody_of_the_test_and_nobody_off_the_list_is_learnt(repositories: Path) -> None:
-    told: list[tuple[str, int]] = []
-    found = list(
-        pictures(repositories / "repositories", repositories / "lists", lambda *said: told.append(said))
-    )
-    assert [picture.identity for picture in found] == ["Ann_Ex"]
-    assert told == [("udacity/P1_Facial_Keypoints", 2)]
-    (repositories / "lists" / "verify" / "lfw_identity_overlap.txt").unlink()
-    with pytest.raises(InputError, match="must not be learnt"):
-        list(pictures(repositories / "repositories", repositories / "lists", lambda *_: None))
-    (repositories / "lists" / "verify" / "lfw_identity_overlap.txt").write_text("")
-    with pytest.raises(ConfigError, match="none of the repositories"):
-        list(pictures(repositories / "lists", repositories / "lists", lambda *_: None))

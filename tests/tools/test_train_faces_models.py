@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +26,15 @@ from tools.train_faces.chips import DLIB, scaled  # noqa: E402
 from tools.train_faces.convert import convert  # noqa: E402
 from tools.train_faces.export import Exported, inputs, write_float  # noqa: E402
 from tools.train_faces.harvest import load  # noqa: E402
-from tools.train_faces.learn import Learner, blocks_of  # noqa: E402
-from tools.train_faces.names import pulled, shown  # noqa: E402
+from tools.train_faces.learn import Learner  # noqa: E402
+from tools.train_faces.narrow import narrow  # noqa: E402
 from tools.train_faces.net import SMALL, STUDENT, FaceNet, Shape, fill, normalised  # noqa: E402
 from tools.train_faces.release import release  # noqa: E402
 from tools.train_faces.sources import SOURCES  # noqa: E402
+from tools.train_faces.weights import blocks_of  # noqa: E402
 
 TINY = Shape(side=48, blocks=4, flat=True, narrow=8)
+LOW = Shape(side=40, enlarged=48, blocks=5, ranks=((20, 24), (16, 0)))
 
 
 def chips(side: int, count: int = 2) -> np.ndarray:
@@ -42,11 +45,14 @@ def net_of(shape: Shape) -> FaceNet:
     torch.manual_seed(4)
     net = FaceNet(shape)
     net.eval()
-    fill(net, network())
+    if shape.ranks:
+        narrow(net, net_of(replace(shape, ranks=())), [normalised(chips(shape.side, 3))])
+    else:
+        fill(net, network())
     return net
 
 
-@pytest.mark.parametrize("shape", [Shape(), STUDENT, SMALL, TINY])
+@pytest.mark.parametrize("shape", [Shape(), STUDENT, SMALL, TINY, LOW])
 def test_what_is_exported_computes_the_same_of_bgr_with_channels_last(shape: Shape) -> None:
     net = net_of(shape)
     some = chips(shape.side)
@@ -60,12 +66,13 @@ def test_what_is_exported_computes_the_same_of_bgr_with_channels_last(shape: Sha
     assert all(value.is_contiguous() for value in exported.state_dict().values())
 
 
-def test_a_model_s_folder_is_made_of_weights_and_runs_by_its_card(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shape", [TINY, LOW])
+def test_a_model_s_folder_is_made_of_weights_and_runs_by_its_card(tmp_path: Path, shape: Shape) -> None:
     pytest.importorskip("litert_torch", reason="export needs litert-torch: make training")
     cached(tmp_path, 12)
     pictures, _, _ = load(tmp_path)
     faces = [(SOURCES[0].repository, "one")] * 12
-    net, folder = net_of(TINY).to(memory_format=torch.channels_last), tmp_path / "face-embedder-tiny"
+    net, folder = net_of(shape).to(memory_format=torch.channels_last), tmp_path / "face-embedder-tiny"
     folder.mkdir()
     told: list[str] = []
     made_by = {"command": "a test", "seed": 1}
@@ -89,12 +96,13 @@ def test_a_model_s_folder_is_made_of_weights_and_runs_by_its_card(tmp_path: Path
     assert "deployer" in card.licence
     model = Model(folder, card, InferSettings(threads=1))
     assert model.delegated == 1
-    said = Embedder(model).embed(chips(48)[0], np.asarray(DLIB * (48 / 150), np.float32))
+    side = shape.side
+    said = Embedder(model).embed(chips(side)[0], np.asarray(DLIB * (side / 150), np.float32))
     with torch.no_grad():
-        wanted = net(normalised(chips(48)))[0].numpy()
+        wanted = net(normalised(chips(side)))[0].numpy()
     assert said @ wanted / np.linalg.norm(said) / np.linalg.norm(wanted) > 0.98
     # Ranges that were measured once quantize as the samples do that they were measured of.
-    samples = inputs(scaled(np.asarray(pictures[:, 8:120, 8:120]), 48))
+    samples = inputs(scaled(np.asarray(pictures[:, 8:120, 8:120]), side))
     quantize(whole, measured(whole, samples), tmp_path / "again.tflite")
     quantize(whole, samples, tmp_path / "once.tflite")
     assert (tmp_path / "again.tflite").read_bytes() == (tmp_path / "once.tflite").read_bytes()
@@ -170,6 +178,9 @@ def test_dlib_s_network_becomes_a_model_by_known_ranges(tmp_path: Path) -> None:
         (["embedder", "--minutes", "0"], 2, "--minutes"),
         (["embedder", "--minutes", "91"], 2, "--minutes"),
         (["embedder", "--minutes", "1", "--rate", "-1"], 2, "--rate"),
+        (["embedder", "--keep", "15"], 2, "--keep 15"),
+        (["embedder", "--start", "weights.pt"], 2, "begins with the teacher's blocks"),
+        (["embedder", "--kind", "face-embedder-small", "--tail"], 2, "has no narrowed blocks"),
         (["embedder", "--minutes", "1", "--cache", "nowhere"], 1, "no whole cache"),
         (["export", "--cache", "nowhere"], 1, "no whole cache"),
     ],
@@ -204,21 +215,3 @@ def test_damaged_weights_and_those_of_another_student_are_told(
             learner.load(tmp_path / "weights.pt")
         with pytest.raises(ConfigError, match="no usable weights"):
             sibling.start(blocks_of(tmp_path / "weights.pt"))
-
-
-def test_names_that_can_be_trusted_pull_targets_to_their_person() -> None:
-    trusted = next(source for source in SOURCES if source.pull and source.often > 1)
-    other = next(source for source in SOURCES if not source.pull)
-    faces = [
-        (trusted.repository, "a"),
-        (trusted.repository, "a"),
-        (trusted.repository, ""),
-        (other.repository, "a"),
-    ]
-    targets = np.array([[0.0, 2.0], [2.0, 0.0], [5.0, 5.0], [9.0, 9.0]], np.float32)
-    moved = pulled(targets, faces)
-    assert np.allclose(moved[0], [trusted.pull, 2 - trusted.pull])
-    assert np.array_equal(moved[2:], targets[2:])
-    assert np.array_equal(targets[0], [0, 2])
-    times = np.bincount(shown(np.arange(4), faces), minlength=4)
-    assert times.tolist() == [trusted.often, trusted.often, trusted.often, 1]

@@ -6,9 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from edge.errors import EdgeError
+from edge.errors import EdgeError, UnavailableError
 from tools.train_faces import command
 from tools.train_faces.detector import command as detector_command
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it: 128 and the signal's number."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,6 +28,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except EdgeError as error:
         print(f"train_faces: {error}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        print(f"train_faces: {error.filename or 'the disk'}: {error.strerror or error}", file=sys.stderr)
+        return UnavailableError.exit_code
+    except KeyboardInterrupt:
+        print("train_faces: interrupted; what was saved stays", file=sys.stderr)
+        return INTERRUPTED
     return 0
 
 

@@ -80,24 +80,23 @@ def _lit(rng: np.random.Generator, view: Image) -> Image:
 
 
 class Batches:
-    """Batches of bent chips with their targets, made on a thread of its own, as an endless iterator."""
+    """Batches of bent chips with their places, made on a thread of its own, as an endless iterator."""
 
     def __init__(
         self,
         chips: NDArray[np.uint8],
-        targets: NDArray[np.float32],
         chosen: NDArray[np.intp],
         size: int,
         seed: int,
     ) -> None:
         """``chosen``: the places that are learnt from."""
-        self._chips, self._targets, self._chosen, self._size = chips, targets, chosen, size
+        self._chips, self._chosen, self._size = chips, chosen, size
         self._rng = np.random.default_rng(seed)
-        self._made: Queue[tuple[NDArray[np.uint8], NDArray[np.float32]]] = Queue(AHEAD)
+        self._made: Queue[tuple[NDArray[np.uint8], NDArray[np.intp]]] = Queue(AHEAD)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._make, name="bend", daemon=True)
 
-    def __enter__(self) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
+    def __enter__(self) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.intp]]]:
         self._thread.start()
         return iter(self._made.get, None)
 
@@ -111,7 +110,7 @@ class Batches:
             views = np.stack([bent(self._rng, self._chips[place]) for place in places])
             mirrored = self._rng.random(self._size) < 0.5
             views[mirrored] = views[mirrored, :, ::-1]
-            batch = views, self._targets[places]
+            batch = views, places
             while not self._stop.is_set():
                 try:
                     self._made.put(batch, timeout=0.2)

@@ -22,7 +22,7 @@ DISTANCE = "cosine"
 """How embeddings are compared: on people who were not learnt from it is not worse than Euclid's distance."""
 
 DEPLOYER = (
-    "weights under Apache-2.0; they were learnt from pictures under the terms that made_by.data lists, most "
+    "Apache-2.0 (weights); they were learnt from pictures under the terms that made_by.data lists, most "
     "of them for non-commercial research. Whether such terms bind who deploys the weights is not settled in "
     "law, and the deployer's to judge. What convert-teacher makes rests on the public-domain teacher alone"
 )

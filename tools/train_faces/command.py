@@ -13,8 +13,10 @@ import torch
 from rich.console import Console
 from rich.progress import (
     BarColumn,
+    MofNCompleteColumn,
     Progress,
     SpinnerColumn,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -28,9 +30,10 @@ from tools.train_faces.convert import convert
 from tools.train_faces.dat import tensors
 from tools.train_faces.export import WEIGHTS, inputs
 from tools.train_faces.harvest import Faces, harvest, load
-from tools.train_faces.learn import PEAK, Learner, blocks_of
+from tools.train_faces.learn import PEAK, Learner
 from tools.train_faces.net import SMALL, STUDENT, FaceNet, fill
 from tools.train_faces.release import RANGES, release
+from tools.train_faces.weights import blocks_of
 
 KINDS = {"face-embedder": STUDENT, "face-embedder-small": SMALL}
 CACHE = Path(".cache/faces")
@@ -53,6 +56,16 @@ def add(steps: argparse._SubParsersAction[Any]) -> None:
     embedder.add_argument("--resume", action="store_true", help="go on from the weights in --out")
     embedder.add_argument(
         "--start", type=Path, metavar="FILE", help="begin with the blocks of another student's weights.pt"
+    )
+    embedder.add_argument(
+        "--tail", action="store_true", help="only the narrowed blocks learn, the teacher's own stay"
+    )
+    embedder.add_argument(
+        "--keep",
+        type=int,
+        default=0,
+        metavar="N",
+        help="the first N blocks stay as they are: less to compute",
     )
     embedder.set_defaults(run=_embedder)
     export = steps.add_parser("export", help="float and int8 files and the card, from the weights in --out")
@@ -85,19 +98,44 @@ def _crops(arguments: argparse.Namespace) -> None:
     detector = arguments.detector or shared / "models-public" / "face_detector" / "yunet_s_640_640.onnx"
     console = Console(stderr=True)
 
-    def tell(source: str, pictures: int, faces: int) -> None:
-        if source or faces % 2048 == 0:
-            console.print(f"{faces:6d} faces" + (f"; {source}: {pictures} pictures" if source else ""))
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bars:
+        rows: dict[str, TaskID] = {}
 
-    lists = data_folder() / "faces"
-    net = teacher.teacher_net(arguments.teacher)
-    count = harvest(arguments.repositories, lists, Faces(detector), net, cache=arguments.cache, tell=tell)
+        def tell(source: str, pictures: int, done: int, faces: int) -> None:
+            if source not in rows:
+                rows[source] = bars.add_task(source, total=pictures)
+            bars.update(rows[source], completed=done, description=f"{source}, {faces} faces in all")
+            if not console.is_terminal and done % 2048 == 0:
+                console.print(f"{source}: {done} of {pictures} pictures, {faces} faces in all")
+
+        faces = Faces(detector)
+        count = harvest(
+            arguments.repositories,
+            data_folder() / "faces",
+            faces,
+            teacher.teacher_net(arguments.teacher),
+            cache=arguments.cache,
+            tell=tell,
+        )
     console.print(f"{count} faces in {arguments.cache}")
 
 
 def _embedder(arguments: argparse.Namespace) -> None:
     if not 0 < arguments.minutes <= LONGEST or not arguments.rate > 0:
         raise UsageError(f"--minutes must be above 0 and at most {LONGEST:g}, --rate above 0")
+    if not 0 <= arguments.keep <= KINDS[arguments.kind].blocks:
+        raise UsageError(f"--keep {arguments.keep}", f"allowed: 0 to {KINDS[arguments.kind].blocks}")
+    ranks = KINDS[arguments.kind].ranks
+    if (arguments.start and ranks) or (arguments.tail and not ranks):
+        what = "begins with the teacher's blocks, not with --start" if ranks else "has no narrowed blocks"
+        raise UsageError(f"{arguments.kind} {what}")
     learner, weights = _learner(arguments)
     if arguments.resume:
         learner.load(weights)
@@ -116,7 +154,9 @@ def _embedder(arguments: argparse.Namespace) -> None:
                 told[0] = share + TOLD
                 print(f"{share:.0%}: loss {loss:.4f}, {seen:,} faces", file=sys.stderr, flush=True)
 
-        learner.stage(arguments.minutes, arguments.rate, tell, weights)
+        learner.stage(
+            arguments.minutes, arguments.rate, tell, weights, keep=arguments.keep, tail=arguments.tail
+        )
     console.print(f"held-out loss {learner.history.held_out:.4f}; weights in {weights}")
     _release(arguments, learner)
 

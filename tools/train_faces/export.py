@@ -45,7 +45,7 @@ class Exported(nn.Module):  # type: ignore[misc]
         super().__init__()
         # The converter reads weights as they lie in memory, so they must lie in their own order.
         net = copy.deepcopy(net).cpu().eval().to(memory_format=torch.contiguous_format)
-        self.flat = net.shape.flat
+        self.flat, self.enlarged = net.shape.flat, net.shape.enlarged
         self.stem, self.blocks, self.narrow, self.head = net.stem, net.blocks, net.narrow, net.head
         with torch.no_grad():
             self.stem.weight.copy_(self.stem.weight.flip(1))
@@ -56,6 +56,9 @@ class Exported(nn.Module):  # type: ignore[misc]
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, side, side, 3), normalised BGR, to (N, 128)."""
+        if self.enlarged:
+            large = functional.interpolate(x.permute(0, 3, 1, 2), (self.enlarged,) * 2, mode="bilinear")
+            x = large.permute(0, 2, 3, 1)
         x = functional.relu(_planes(self.stem, x))
         x = functional.max_pool2d(x.permute(0, 3, 1, 2), 3, 2).permute(0, 2, 3, 1)
         for block in self.blocks:

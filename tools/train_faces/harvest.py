@@ -71,10 +71,12 @@ def harvest(
     teacher: FaceNet,
     *,
     cache: Path,
-    tell: Callable[[str, int, int], None],
+    tell: Callable[[str, int, int, int], None],
 ) -> int:
-    """Fills the cache; gives how many faces it holds. ``tell``: source, its pictures, faces so far."""
+    """Fills the cache; gives how many faces it holds. ``tell``: source, its pictures, those looked at, faces
+    so far."""
     cache.mkdir(parents=True, exist_ok=True)
+    (cache / FACES).unlink(missing_ok=True)  # no cache is whole without it
     chips = open_memmap(cache / CHIPS, "w+", np.uint8, (MOST, STORED, STORED, 3))
     targets = open_memmap(cache / TARGETS, "w+", np.float32, (MOST, SIZE))
     faces: list[tuple[str, str]] = []
@@ -85,7 +87,10 @@ def harvest(
             targets[len(faces) - len(batch) : len(faces)] = _embedded(teacher, np.stack(batch))
             batch.clear()
 
-    for picture, points in _found(repositories, lists, detector, lambda name, n: tell(name, n, len(faces))):
+    found = _found(
+        repositories, lists, detector, lambda source, count, done: tell(source, count, done, len(faces))
+    )
+    for picture, points in found:
         if len(faces) == MOST:
             break
         stored = np.asarray(STUDENT + MARGIN, np.float32)
@@ -94,11 +99,12 @@ def harvest(
         batch.append(aligned(picture.image, points, DLIB, (TEACHER_SIDE, TEACHER_SIDE)))
         if len(batch) == BATCH:
             learnt()
-            tell("", 0, len(faces))
     learnt()
     for array in (chips, targets):
         array.flush()
-    (cache / FACES).write_text(json.dumps(faces), "utf-8")
+    partial = (cache / FACES).with_suffix(".partial")
+    partial.write_text(json.dumps(faces), "utf-8")
+    partial.replace(cache / FACES)
     return len(faces)
 
 
@@ -115,9 +121,19 @@ def load(cache: Path) -> tuple[NDArray[np.uint8], NDArray[np.float32], list[tupl
 
 
 def _found(
-    repositories: Path, lists: Path, detector: Faces, tell: Callable[[str, int], None]
+    repositories: Path, lists: Path, detector: Faces, tell: Callable[[str, int, int], None]
 ) -> Iterator[tuple[Picture, Points]]:
-    for picture in pictures(repositories, lists, tell):
+    counts: dict[str, int] = {}
+    done = 0
+
+    def begun(source: str, count: int) -> None:
+        nonlocal done
+        counts[source], done = count, 0
+        tell(source, count, 0)
+
+    for picture in pictures(repositories, lists, begun):
+        done += 1
+        tell(picture.source, counts[picture.source], done)
         found = detector.points(picture)
         # Several faces under one name: nobody knows whose it is.
         if found and (len(found) == 1 or not picture.identity):

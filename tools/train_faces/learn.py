@@ -6,13 +6,11 @@ relational term after Park et al. 2019, "Relational knowledge distillation"): no
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,11 +18,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from edge.errors import ConfigError, InputError
+from edge.errors import InputError
 from tools.train_faces.bend import Batches
 from tools.train_faces.chips import MARGIN, SIDE, scaled
-from tools.train_faces.names import pulled, shown
+from tools.train_faces.margin import Prototypes
+from tools.train_faces.names import pulled, shown, told
+from tools.train_faces.narrow import narrow
 from tools.train_faces.net import FaceNet, Shape, normalised
+from tools.train_faces.replay import Replay
+from tools.train_faces.weights import History, read, readable
 
 BATCH = 64
 PEAK, FLOOR, WARM_UP = 5e-4, 5e-6, 0.03
@@ -35,18 +37,17 @@ AVERAGE = 0.999
 HELD_OUT = 2048
 """Faces that are never learnt from: the loss on them is what the progress shows."""
 
+NAMES, FASTER = 0.1, 3
+"""Weight of what names teach, and how many times faster than the network its prototypes learn."""
+
 RIDGE, RIDGED = 1.0, 6000
 """Strength of the first head's ridge regression, and how many faces it is made of."""
 
+NARROWED = 3000
+"""Faces that the narrowing of the teacher's blocks is made of."""
 
-@dataclass(slots=True)
-class History:
-    """How a student came to be: what the weights' file keeps beside them."""
-
-    stages: int = 0
-    minutes: float = 0.0
-    faces_seen: int = 0
-    held_out: float = float("nan")
+AGAIN, REPLAYED = 2, 128
+"""Steps of the narrowed blocks for each batch that the others look at, and faces of such a step."""
 
 
 class Learner:
@@ -78,7 +79,10 @@ class Learner:
         self._held, self._chosen = np.sort(order[:held_out]), np.sort(order[held_out:])
         self._shown = shown(self._chosen, faces) if faces else self._chosen
         self._chips, self._seed = chips, seed
-        self._targets = pulled(targets, faces) if faces else targets
+        names = told(faces)
+        self._targets = pulled(targets, names) if faces else targets
+        prototypes = Prototypes(targets, names, self._chosen) if faces else None
+        self._prototypes = prototypes.to(self.device) if prototypes and len(prototypes.persons) > 1 else None
         self._variance = float(targets[:].var(axis=0).sum())
         self.net = FaceNet(shape).to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.net).eval()
@@ -96,13 +100,19 @@ class Learner:
     def start(self, fill: Callable[[FaceNet], None]) -> None:
         """``fill`` sets the blocks; what comes after them is fitted to their maps.
 
-        A narrowing to the directions in which the maps vary most, then a head by ridge regression.
+        Of a student with narrowed blocks it sets the whole network, which is narrowed then. Of others: a
+        narrowing to the directions in which the maps vary most, then a head by ridge regression.
         """
+        if self.net.shape.ranks:
+            whole = FaceNet(replace(self.net.shape, ranks=()))
+            fill(whole)
+            _, views = self._spread(NARROWED)
+            narrow(self.net, whole, views)
+            self.average.load_state_dict(self.net.state_dict())
+            return
         fill(self.net)
-        count = min(RIDGED, len(self._chosen))
-        places = self._chosen[np.linspace(0, len(self._chosen) - 1, count).astype(np.intp)]
+        places, views = self._spread(RIDGED)
         with torch.no_grad():
-            views = (self._tensor(self._plain(some)) for some in np.array_split(places, count // BATCH + 1))
             maps = torch.cat([self.net.maps(view).cpu() for view in views])
             if self.net.narrow is not None:
                 along = maps.movedim(1, -1).reshape(-1, maps.shape[1]).double()
@@ -121,10 +131,17 @@ class Learner:
             self.net.head.bias.copy_((aim - mean @ weights).float())
         self.average.load_state_dict(self.net.state_dict())
 
+    def _spread(self, count: int) -> tuple[NDArray[np.intp], Iterator[Tensor]]:
+        """So many of the faces that are learnt from, seen plainly, and their places."""
+        count = min(count, len(self._chosen))
+        places = self._chosen[np.linspace(0, len(self._chosen) - 1, count).astype(np.intp)]
+        parts = np.array_split(places, count // BATCH + 1)
+        return places, (self._tensor(self._plain(some)) for some in parts)
+
     def load(self, path: Path) -> None:
         """Goes on from committed weights. Raises ConfigError where they are damaged or of another student."""
-        with _readable(path):
-            weights, history = _read(path)
+        with readable(path):
+            weights, history = read(path)
             self.net.load_state_dict(weights)
             self.history = History(**history)
         self.average.load_state_dict(self.net.state_dict())
@@ -139,22 +156,45 @@ class Learner:
         partial.replace(path)
 
     def stage(
-        self, minutes: float, peak: float, tell: Callable[[float, float, int], None], save: Path
+        self,
+        minutes: float,
+        peak: float,
+        tell: Callable[[float, float, int], None],
+        save: Path,
+        *,
+        keep: int = 0,
+        tail: bool = False,
     ) -> None:
-        """Learns for ``minutes``, the rate a falling cosine. ``tell``: share done, mean loss, faces seen."""
-        optimiser = torch.optim.AdamW(self.net.parameters(), lr=peak, weight_decay=1e-4)
+        """Learns for ``minutes``, the rate a falling cosine. ``tell``: share done, mean loss, faces seen.
+
+        ``keep``: so many of the first blocks stay as they are. ``tail``: all of the teacher's own do, and
+        what comes after them learns from their maps, several times each.
+        """
+        keep = self.net.whole if tail else keep
+        groups = [{"params": self.net.learn_from(keep), "weight_decay": 1e-4, "times": 1}]
+        if self._prototypes is not None:
+            groups.append({"params": [self._prototypes.directions], "weight_decay": 0.0, "times": FASTER})
+        optimiser = torch.optim.AdamW(groups, lr=peak)
+        replay: Replay | None = None
         start = last = time.monotonic()
         steps, loss_mean, saved = 0, 1.0, 0.0
         seed = self._seed + 1000 * self.history.stages
-        with Batches(self._chips, self._targets, self._shown, BATCH, seed) as batches:
-            for views, targets in batches:
+        with Batches(self._chips, self._shown, BATCH, seed) as batches:
+            for views, places in batches:
                 share = (time.monotonic() - start) / (60 * minutes)
                 if share >= 1:
                     break
                 for group in optimiser.param_groups:
-                    group["lr"] = _rate(share, peak)
+                    group["lr"] = group["times"] * _rate(share, peak)
                 steps += 1
-                loss = self._step(optimiser, views, targets, steps)
+                if tail:
+                    maps = self._trunk(views)
+                    replay = replay or Replay(tuple(maps.shape[1:]), seed)
+                    replay.put(maps, places)
+                    for _ in range(AGAIN):
+                        loss = self._step(optimiser, *replay.some(REPLAYED), steps)
+                else:
+                    loss = self._step(optimiser, self._tensor(views), places, steps)
                 loss_mean += max(0.01, 1 / steps) * (loss - loss_mean)
                 if time.monotonic() - last > 5:
                     last = time.monotonic()
@@ -179,18 +219,22 @@ class Learner:
     def _step(
         self,
         optimiser: torch.optim.Optimizer,
-        views: NDArray[np.uint8],
-        targets: NDArray[np.float32],
+        seen: Tensor,
+        places: NDArray[np.intp],
         steps: int,
     ) -> float:
+        """``seen``: views, normalised, or the trunk's maps of them."""
         self.net.train()
-        wanted = torch.from_numpy(targets).to(self.device)
-        with torch.autocast(self.device, torch.bfloat16, enabled=_half_is_faster(self.device)):
-            features = self.net.features(self._tensor(views))
+        wanted = torch.from_numpy(self._targets[places]).to(self.device)
+        with self._half():
+            maps = self.net.maps(seen) if seen.shape[1] == 3 else self.net.rest(seen.to(self.device))
+            features = self.net.pooled(maps)
         said = self.net.head(features.float())
         point = ((said - wanted) ** 2).sum(1).mean() / self._variance
         distances = (torch.pdist(said) - torch.pdist(wanted)).abs().mean()
         loss = point + RELATIONS * distances / self._variance**0.5
+        if self._prototypes is not None:
+            loss = loss + NAMES * self._prototypes(said, torch.from_numpy(places).to(self.device))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
@@ -201,43 +245,18 @@ class Learner:
                 mean.lerp_(value, 1 - decay)
         return float(point.detach())
 
+    def _trunk(self, views: NDArray[np.uint8]) -> Tensor:
+        with torch.no_grad(), self._half():
+            return self.net.trunk(self._tensor(views)).cpu()
+
+    def _half(self) -> torch.autocast:
+        return torch.autocast(self.device, torch.bfloat16, enabled=_half_is_faster(self.device))
+
     def _plain(self, places: NDArray[np.intp]) -> NDArray[np.uint8]:
         return np.ascontiguousarray(self._chips[places][:, MARGIN : MARGIN + SIDE, MARGIN : MARGIN + SIDE])
 
     def _tensor(self, views: NDArray[np.uint8]) -> Tensor:
         return normalised(scaled(views, self.net.shape.side)).to(self.device)
-
-
-def blocks_of(path: Path) -> Callable[[FaceNet], None]:
-    """Fills a network's blocks with those of another student's ``path``, as far as both have them.
-
-    What is given raises ConfigError where the file is damaged or the blocks are others.
-    """
-
-    def fill(net: FaceNet) -> None:
-        with _readable(path):
-            weights, _ = _read(path)
-            own = net.state_dict()
-            found = {name: value for name, value in weights.items() if name.startswith(("stem.", "blocks."))}
-            net.load_state_dict(own | {name: value for name, value in found.items() if name in own})
-
-    return fill
-
-
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    return {name: value.float() for name, value in state["weights"].items()}, state["history"]
-
-
-@contextlib.contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:  # torch raises many kinds for a damaged file
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ConfigError(
-            f"no usable weights in {path}: {first}", "start without --resume and --start"
-        ) from error
 
 
 def _half_is_faster(device: str) -> bool:

@@ -88,9 +88,9 @@ def release(
         return {}
     embedder = Embedder(Model(folder, load_card(folder), InferSettings(threads=1)))
     tell("thresholds")
-    towards = calibrated(embedder, looks_of(embedder, [verify / DEVELOPMENT], protocol=TOWARDS))
-    every = calibrated(embedder, looks_of(embedder, [verify / DEVELOPMENT]))
-    meanings = {"thresholds": towards["thresholds"], "calibration": every["calibration"]}
+    every = looks_of(embedder, [verify / DEVELOPMENT])
+    towards = looks_of(embedder, [verify / DEVELOPMENT], protocol=TOWARDS)
+    meanings = calibrated(embedder, towards, every)
     card(meanings, sizes)
     figures = [*sizes, *_figures(embedder, folder, verify, tell)]
     card(meanings, figures)
@@ -111,7 +111,7 @@ def _figures(
         if not (verify / name).is_file():
             continue
         pairs = load_pairs(verify / name)
-        command = f"python -m tools.evaluate faces-verify --set {name} --model models/{folder.name}"
+        command = f"python -m tools.evaluate faces-verify --set DIR/{name} --model models/{folder.name}"
         for kind, one in both.items():
             if one is None:
                 continue

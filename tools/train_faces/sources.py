@@ -39,8 +39,10 @@ def _nobody(_path: PurePosixPath) -> str:
 class Source:
     """One repository. ``identity``: the person's name by the path, empty where nobody knows it.
 
-    ``allowed``: a list beside the test data of who may be learnt from; ``tight``: the pictures are cut
-    to the face already, so it is looked for at a small size. ``pull`` and ``often``: see ``names``.
+    ``numbers``: a file of the repository with a line of picture and person's number each. ``allowed``: a list
+    beside the test data of who may be learnt from; ``tight``: the pictures are cut to the face already, so it
+    is looked for at a small size. ``pull`` and ``often``: see ``names``; ``trusted``: whether its names tell
+    people apart well enough to learn that (``margin``).
     """
 
     repository: str
@@ -51,6 +53,8 @@ class Source:
     tight: bool = False
     pull: float = 0.0
     often: int = 1
+    numbers: str | None = None
+    trusted: bool = False
 
 
 SOURCES = (
@@ -62,6 +66,7 @@ SOURCES = (
         "cfp_train_ids.txt",
         pull=0.5,
         often=3,
+        trusted=True,
     ),
     Source(
         "udacity/P1_Facial_Keypoints",
@@ -70,16 +75,32 @@ SOURCES = (
         "YouTube Faces: research",
         "ytf_train_persons.txt",
         pull=0.3,
+        trusted=True,
     ),
-    Source("matush97/faceRecognition", "Celeb", _nobody, "CelebA: non-commercial research"),
+    Source(
+        "matush97/faceRecognition",
+        "Celeb",
+        _nobody,
+        "CelebA: non-commercial research",
+        numbers="identity_CelebA.txt",
+        trusted=True,
+    ),
     Source(
         "ARPIT-SINGHAL-22102003/Bollywood-Celebrity-Resemblence",
         "data/all_actors",
         _folder,
         "not stated",
         tight=True,
+        trusted=True,
     ),
-    Source("ElisonSherton/Face-Applications", "datasets/celebrity_images", _folder, "not stated", tight=True),
+    Source(
+        "ElisonSherton/Face-Applications",
+        "datasets/celebrity_images",
+        _folder,
+        "not stated",
+        tight=True,
+        trusted=True,
+    ),
     Source("xerow03/UTKFace", "data", _nobody, "UTKFace: non-commercial research", tight=True),
     Source("chandrikadeb7/Face-Mask-Detection", "dataset", _nobody, "MIT"),
     Source("KaranFriends/Mask-Dataset", "mergedfolder", _nobody, "not stated", tight=True),
@@ -120,11 +141,12 @@ def pictures(
         found += 1
         git = _git_of(place)
         names = [name for name in _files(git, source.under) if _may(source, name, lists, overlap)]
+        numbers = _numbers(git, source.numbers) if source.numbers else {}
         tell(source.repository, len(names))
         for name, content in _contents(git, names):
             image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
             if image is not None and min(image.shape[:2]) >= 24:
-                identity = source.identity(PurePosixPath(name))
+                identity = numbers.get(PurePosixPath(name).name) or source.identity(PurePosixPath(name))
                 yield Picture(np.asarray(image, np.uint8), source.repository, identity, source.tight, name)
     if not found:
         wanted = ", ".join(source.repository for source in sources)
@@ -140,6 +162,13 @@ def texts(repositories: Path, repository: str, under: str, ending: str) -> Itera
     if place.is_dir():
         git = _git_of(place)
         yield from _contents(git, [name for name in _files(git, under) if name.endswith(ending)])
+
+
+def _numbers(git: Path, name: str) -> dict[str, str]:
+    """The person's number of each picture."""
+    content = next((content for _, content in _contents(git, [name])), b"")
+    parts = (line.split() for line in content.decode("utf-8", "replace").splitlines())
+    return {part[0]: part[1] for part in parts if len(part) == 2}
 
 
 def _git_of(place: Path) -> Path:

@@ -33,6 +33,7 @@ class Calibration:
             raise ModelError(f"{network.name}: its card has no calibration", _MEASURE)
         self._thresholds = found
         self._slope, self._offset = network.calibration
+        self.common = network.common
 
     def score(self, similarity: float) -> float:
         """The probability, 0..1, that two faces with this similarity are one person's (Platt 1999)."""

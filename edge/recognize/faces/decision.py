@@ -39,9 +39,10 @@ class Decision:
         own = calibration.score(calibration.threshold(settings.strangers))
         self.threshold = own if settings.threshold is None else settings.threshold
 
-    def decide(self, names: Sequence[str], ranking: Ranking) -> Verdict:
-        """The verdict on a face that is as like the people ``names`` as ``ranking`` says."""
-        likeness = self._allowed(ranking)
+    def decide(self, names: Sequence[str], ranking: Ranking, resultant: float = 1.0) -> Verdict:
+        """The verdict on a face that is as like the people ``names`` as ``ranking`` says; ``resultant``: of
+        its looks."""
+        likeness = self._allowed(ranking.freed(resultant, self._calibration.common))
         if not len(likeness):
             return Verdict(UNKNOWN, 1.0)  # where nobody is enrolled, everybody is a stranger
         first = int(likeness.argmax())

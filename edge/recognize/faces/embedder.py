@@ -48,6 +48,11 @@ class FaceNetwork(Network, Protocol):
         """Slope and offset of the score of a similarity."""
         ...
 
+    @property
+    def common(self) -> float:
+        """The cosine of looks at two people in the mean."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Maker:

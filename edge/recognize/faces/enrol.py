@@ -55,12 +55,14 @@ PICTURE_QUALITY = 90
 @dataclass(frozen=True, slots=True, eq=False)
 class Look:
     """A face that is good enough to be kept. ``embedding`` (D,); ``quality`` 0..1; ``box``: where it was in
-    its picture, pixels, None for a track; ``picture``: JPEG of its crop, where the settings ask for it."""
+    its picture, pixels, None for a track; ``picture``: JPEG of its crop, where the settings ask for it;
+    ``resultant``: how much the looks agree that it is the mean of."""
 
     embedding: NDArray[np.float32]
     quality: float
     box: Box | None = None
     picture: bytes | None = None
+    resultant: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def of_track(recognizer: FaceRecognizer, track: int) -> Look | Refused:
     if found is None:
         return Refused("no-face", "that track has not shown its face well enough yet")
     picture = found.picture if recognizer.settings.keep_pictures else None
-    return Look(found.embedding, found.quality, picture=picture)
+    return Look(found.embedding, found.quality, picture=picture, resultant=found.resultant)
 
 
 def enrol(recognizer: FaceRecognizer, name: str, look: Look) -> Kept | Refused:
@@ -172,7 +174,8 @@ def _doubted(recognizer: FaceRecognizer, name: str, look: Look) -> Refused | Non
     """Whether this looks like somebody else, or not like the person that it shall be."""
     own = recognizer.gallery.embeddings(name)
     alike = recognizer.embedder.similarity(look.embedding[None], own).max() if len(own) else None
-    others = [(who, value) for who, value in recognizer.gallery.best(look.embedding) if who != name]
+    ranked = recognizer.gallery.best(look.embedding, look.resultant, recognizer.calibration.common)
+    others = [(who, value) for who, value in ranked if who != name]
     if others:
         who, value = others[0]
         if value >= recognizer.calibration.threshold(SOMEBODY) and (alike is None or value > alike):

@@ -123,10 +123,10 @@ class Gallery:
                 )
                 yield entry.name, looks, denied
 
-    def best(self, embedding: NDArray[np.float32]) -> list[tuple[str, float]]:
+    def best(self, embedding: Vectors, own: float = 1.0, common: float = 0.0) -> list[tuple[str, float]]:
         """Everybody who can be recognised with the similarity to ``embedding`` (D,) of the template or of the
-        nearest embedding, best first; whom it is said not to be is not left out."""
-        ranking = self.index.rank(embedding)
+        nearest embedding, best first, also whom it is said not to be; ``own``, ``common``: as ``freed``."""
+        ranking = self.index.rank(embedding).freed(own, common)
         found = np.maximum(ranking.persons, ranking.nearest)
         return [(self.index.names[at], float(found[at])) for at in np.argsort(-found, kind="stable")]
 

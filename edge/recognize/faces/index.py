@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.recognize.faces.gallery_file import Entry
-from edge.recognize.faces.similarity import Distance, Vectors, alike, comparable
+from edge.recognize.faces.similarity import Distance, Vectors, alike, comparable, freed, resultant
 
 WORST = 0.05
 """Weight of a look without any quality: what was enrolled counts."""
@@ -19,12 +19,22 @@ WORST = 0.05
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranking:
     """How like everybody a face is: similarities (P,) in the index's order. ``persons``: to their templates,
-    by which they are told; ``nearest``: to the most similar of their embeddings; ``denied``: to what they are
-    said not to be, minus infinity where there is nothing."""
+    by which they are told, and ``resultants`` of these; ``nearest``: to the most similar of their embeddings;
+    ``denied``: to what they are said not to be, minus infinity where there is nothing."""
 
     persons: NDArray[np.float32]
+    resultants: NDArray[np.float32]
     nearest: NDArray[np.float32]
     denied: NDArray[np.float32]
+
+    def freed(self, own: float, common: float) -> Ranking:
+        """Without what averaging adds (``similarity.freed``). ``own``: the resultant of the face's looks."""
+        return Ranking(
+            freed(self.persons, own, self.resultants, common),
+            self.resultants,
+            freed(self.nearest, own, 1.0, common),
+            freed(self.denied, own, 1.0, common),
+        )
 
 
 class Index:
@@ -36,10 +46,12 @@ class Index:
         self._distance = distance
         self.names = tuple(entry.name for entry in known)
         looks = [_stacked([look.vector for look in entry.looks], distance) for entry in known]
-        means = [
-            template(vectors, np.array([look.quality for look in entry.looks]), distance)
+        raw = [
+            weighted(vectors, np.array([look.quality for look in entry.looks]))
             for vectors, entry in zip(looks, known, strict=True)
         ]
+        means = [comparable(mean[None], distance)[0] for mean in raw]
+        self._resultants = resultant(np.stack(raw) if raw else np.zeros((0, size), np.float32), distance)
         denied = [look.vector for entry in known for look in entry.denied]
         parts = [np.zeros((0, size), np.float32), *looks, *(mean[None] for mean in means)]
         if denied:
@@ -64,23 +76,20 @@ class Index:
         people = len(self.names)
         if not people:
             nobody = np.zeros(0, np.float32)
-            return Ranking(nobody, nobody, nobody)
+            return Ranking(nobody, nobody, nobody, nobody)
         probe = comparable(vector[None], self._distance)
         found = alike(probe, self._vectors, self._distance, self._squares)[0]
         looks, means = found[: self._ends[0]], found[self._ends[0] : self._ends[1]]
         nearest = np.maximum.reduceat(looks, self._starts)
         denied = np.full(people, -np.inf, np.float32)
         np.maximum.at(denied, self._denied_of, found[self._ends[1] :])
-        return Ranking(means, nearest, denied)
+        return Ranking(means, self._resultants, nearest, denied)
 
 
-def template(
-    vectors: Vectors, qualities: NDArray[np.floating[Any]], distance: Distance
-) -> NDArray[np.float32]:
-    """The mean (D,) of ``comparable`` vectors (N, D), weighted by ``qualities`` (N,), comparable itself."""
+def weighted(vectors: Vectors, qualities: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """The mean (D,) of ``comparable`` vectors (N, D), weighted by ``qualities`` (N,)."""
     weights = np.maximum(qualities, WORST)
-    mean = weights @ vectors / weights.sum()
-    return np.asarray(comparable(np.asarray(mean[None], np.float32), distance)[0])
+    return np.asarray(weights @ vectors / weights.sum(), np.float32)
 
 
 def _stacked(vectors: Sequence[NDArray[np.float32]], distance: Distance) -> Vectors:

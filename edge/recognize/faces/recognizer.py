@@ -23,7 +23,7 @@ from edge.recognize.faces.settings import FacesSettings
 from edge.recognize.faces.sightings import Seen, Sightings
 from edge.records import Box, Description, Detection, Frame, Image, Target
 
-ALMOST = 0.15
+ALMOST = 0.08
 """Share of the way from the threshold to identity, from identity on, within which two embeddings are the
 same."""
 
@@ -172,7 +172,7 @@ class FaceRecognizer:
         picture = self._picture(image, target) if self.settings.keep_pictures else None
         seen = self._sightings.add(target.track, vector, quality.total, now, picture)
         index = self.gallery.index
-        verdict = self._decision.decide(index.names, index.rank(seen.embedding))
+        verdict = self._decision.decide(index.names, index.rank(seen.embedding), seen.resultant)
         self._counts["embedded"] += 1
         self._cost += 0.2 * (time.perf_counter() - begun - self._cost)
         return Look(quality, verdict)

@@ -22,7 +22,7 @@ class FacesSettings(Section):
     detector_size: Literal[160, 320, 640] = Field(
         default=320,
         description="size at which faces are looked for: 640 finds faces half as large as 320 does, in about "
-        "four times the time; pixels of the longer side",
+        "three times the time; pixels of the longer side",
     )
     embedder: str = Field(
         default="face-embedder",
@@ -67,7 +67,7 @@ class FacesSettings(Section):
         description="a face is named if it is at least so sharp, whatever its size: 0 (blurred) to 1 (sharp)",
     )
     max_yaw: float = Field(
-        default=60.0,
+        default=45.0,
         gt=0,
         le=90,
         description="a face is named if turned left or right by at most so much, degrees",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.recognize.faces.similarity import Distance, alike, comparable
+from edge.recognize.faces.similarity import Distance, alike, comparable, resultant
 
 MOST = 256
 """Tracks of which something is kept; of more the one that was looked at longest ago is forgotten."""
@@ -29,13 +29,16 @@ ODD = 2
 
 @dataclass(slots=True, eq=False)
 class Seen:
-    """The looks at one track. ``embedding``: their mean (D,), ready to be compared; ``quality``: 0..1 of the
-    best; ``looks``: how many; ``picture``: JPEG of the best crop, where pictures are kept."""
+    """The looks at one track. ``embedding``: their mean (D,), ready to be compared; ``resultant``: how much
+    they agree, 0..1; ``quality``: 0..1 of the best; ``looks``: how many; ``picture``: JPEG of the best crop,
+    where pictures are kept."""
 
     embedding: NDArray[np.float32]
+    resultant: float
     quality: float
     looks: int
     picture: bytes | None
+    _mean: NDArray[np.float32]
     _weight: float
     _last: float
     _odd: int = 0
@@ -77,7 +80,7 @@ class Sightings:
             self.restarted += 1
             seen = None
         if seen is None:
-            seen = self._tracks[track] = Seen(one, quality, 1, picture, weight, now)
+            seen = self._tracks[track] = Seen(one, 1.0, quality, 1, picture, one, weight, now)
         else:
             self._join(seen, one, weight, now)
             if picture is not None and quality > seen.quality:
@@ -102,8 +105,10 @@ class Sightings:
 
     def _join(self, seen: Seen, one: NDArray[np.float32], weight: float, now: float) -> None:
         before = min(seen._weight, FULL)
-        mean = (seen.embedding * before + one * weight) / (before + weight)
-        seen.embedding = comparable(np.asarray(mean[None], np.float32), self._distance)[0]
+        mean = (seen._mean * before + one * weight) / (before + weight)
+        seen._mean = np.asarray(mean, np.float32)
+        seen.embedding = comparable(seen._mean[None], self._distance)[0]
+        seen.resultant = float(resultant(seen._mean[None], self._distance)[0])
         seen._weight, seen._last = before + weight, now
         seen.looks += 1
 

@@ -30,9 +30,9 @@ def stranger() -> Image:
     height, width = image.shape[:2]
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     dx, dy = x - 163, y - 124
-    # Within 120 pixels of the nose a place shows what lies nearer to it, and further down.
-    reach = np.minimum(np.hypot(dx, dy) / 120, 1).astype(np.float32)
-    bulged = cv2.remap(image, 163 + dx * reach, 124 + dy * reach + 42 * (1 - reach), cv2.INTER_LINEAR)
+    # Within 100 pixels of the nose a place shows what lies nearer to it, and further down.
+    reach = (np.minimum(np.hypot(dx, dy) / 100, 1) ** 0.7).astype(np.float32)
+    bulged = cv2.remap(image, 163 + dx * reach, 124 + dy * reach + 30 * (1 - reach), cv2.INTER_LINEAR)
     return np.asarray(cv2.resize(bulged, None, fx=1.2, fy=1), np.uint8)
 
 

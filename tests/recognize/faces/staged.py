@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edge.recognize.descriptor import Network
 from edge.recognize.faces.calibration import Calibration
-from edge.recognize.faces.detector import Letterbox, places
+from edge.recognize.faces.detector import LOWER, Letterbox, places
 from edge.recognize.faces.recognizer import FaceRecognizer, build
 from edge.recognize.faces.settings import FacesSettings
 from edge.records import Frame, Image, Points
@@ -84,6 +84,7 @@ class Pointing:
                 *[np.log(side * box.scale / strides[at])] * 2,
             )
             five = landmarks(x - left, y - top, side) * box.scale
+            five[:, 1] -= LOWER * side * box.scale  # which the detector adds again
             points[at] = ((five - middles[at]) / strides[at]).ravel()
         return {"scores": scores, "boxes": boxes, "points": points}
 
@@ -103,6 +104,7 @@ class Sketching:
         default_factory=lambda: {"one-in-100": 0.4, "one-in-1000": 0.5, "one-in-10000": 0.6}
     )
     calibration: tuple[float, float] | None = (20.0, -9.0)
+    common: float = 0.0
     runs: list[Image] = field(default_factory=list)
 
     def run(self, image: Image) -> Mapping[str, NDArray[np.float32]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -29,6 +29,7 @@ class Card:
         default_factory=lambda: {"one-in-100": 0.3, "one-in-1000": 0.4, "one-in-10000": 0.5}
     )
     calibration: tuple[float, float] | None = (20.0, -7.0)
+    common: float = 0.0
 
 
 CALIBRATION = Calibration(Card())  # type: ignore[arg-type]
@@ -41,7 +42,7 @@ def decision(**settings: object) -> Decision:
 def ranking(persons: Sequence[float], denied: Sequence[float] | None = None) -> Ranking:
     likeness = np.array(persons, np.float32)
     off = np.full(len(persons), -np.inf) if denied is None else np.array(denied)
-    return Ranking(likeness, likeness, off.astype(np.float32))
+    return Ranking(likeness, np.ones_like(likeness), likeness, off.astype(np.float32))
 
 
 NAMES = ("Anna", "Bob", "Carl")
@@ -161,7 +162,33 @@ def test_the_looks_at_a_track_add_up_to_a_better_one() -> None:
     assert found.looks == 9
     assert float(found.embedding @ face) > 0.85
     assert np.linalg.norm(found.embedding) == pytest.approx(1, abs=1e-5)
+    assert found.resultant == pytest.approx(0.66, abs=0.05), "looks that differ"
+    assert seen.add(8, face, 0.5, 1.0).resultant == 1
+    assert seen.add(8, face, 0.5, 1.1).resultant == pytest.approx(1, abs=1e-5)
     assert seen.get(7) is found
+
+
+def test_what_averaging_adds_is_taken_away() -> None:
+    some = replace(ranking([0.9, 0.5]), resultants=np.array([0.8, 1], np.float32))
+    free = some.freed(0.9, 0.6)
+    np.testing.assert_allclose(
+        free.persons, [0.9 - 0.6 * (1 / 0.72 - 1), 0.5 - 0.6 * (1 / 0.9 - 1)], rtol=1e-5
+    )
+    np.testing.assert_allclose(free.nearest, some.nearest - 0.6 * (1 / 0.9 - 1), rtol=1e-5)
+    assert (free.denied == -np.inf).all()
+    np.testing.assert_array_equal(some.freed(0.9, 0.0).persons, some.persons)
+    common = Decision(FacesSettings(), Calibration(Card(common=0.6)))  # type: ignore[arg-type]
+    plain = decision().decide(("Anna", "Bob"), some, 0.9)
+    freely = common.decide(("Anna", "Bob"), some, 0.9)
+    assert plain.likeness == pytest.approx(0.9)
+    assert freely.likeness == pytest.approx(0.6667, abs=1e-3)
+    assert plain.score > freely.score
+
+
+def test_euclid_s_means_need_nothing_taken_away() -> None:
+    seen = Sightings("euclidean", unlike=-100.0)
+    seen.add(1, vector(1) * 2, 1.0, 0.0)
+    assert seen.add(1, vector(2) * 2, 1.0, 0.1).resultant == 1
 
 
 def test_a_better_look_weighs_more() -> None:

@@ -28,6 +28,7 @@ from tools.evaluate.faces.calibration import (
     FEWEST_PERSONS,
     RATES,
     Compared,
+    common_of,
     compared,
     grouped,
     interval,
@@ -78,11 +79,12 @@ def main(arguments: argparse.Namespace) -> int:
     embedder = load_embedder(arguments.model)
     file = find(arguments.model, InferSettings()) / FILE_NAME
     people = looks_of(embedder, arguments.set, arguments.video, arguments.detector)
-    record = calibrated(embedder, people)
     if arguments.protocol:
         # A look that is turned within its bounds is still of its track: the calibration knows profiles too.
         chosen = looks_of(embedder, arguments.set, None, protocol=arguments.protocol)
-        record = {**calibrated(embedder, chosen), "calibration": record["calibration"]}
+        record = calibrated(embedder, chosen, people)
+    else:
+        record = calibrated(embedder, people)
     if arguments.write:
         try:
             file.write_text(rewritten(file.read_text("utf-8"), record), "utf-8")
@@ -137,13 +139,17 @@ def _pictures(pairs: PairSet, protocol: str | None, file: Path) -> NDArray[np.in
     return np.unique(pairs.pairs[pairs.protocol == protocol])
 
 
-def calibrated(embedder: Embedder, people: dict[str, Vectors]) -> dict[str, Any]:
+def calibrated(
+    embedder: Embedder, people: dict[str, Vectors], all_looks: dict[str, Vectors] | None = None
+) -> dict[str, Any]:
     """What the card says of similarities: ``thresholds`` and ``calibration`` as they stand there; and what
     they rest on, by kind of comparison: ``mean_template`` is what the recognizer does, ``look_look`` single
-    pictures."""
+    pictures. ``all_looks``: what the calibration rests on, where that is more than the thresholds do."""
     distance = embedder.maker.distance
-    means, looks = compared(people, distance), single(people, distance)
-    slope, offset = logistic(means.genuine, means.impostors)
+    common = float(f"{common_of(people, distance):.4g}")
+    means, looks = compared(people, distance, common), single(people, distance)
+    fitted = compared(all_looks, distance, common) if all_looks else means
+    slope, offset = logistic(fitted.genuine, fitted.impostors)
     kinds = {"mean_template": _figures(means), "look_look": _figures(looks)}
     found = kinds["mean_template"]["thresholds"]
     persons = len(people)
@@ -165,7 +171,7 @@ def calibrated(embedder: Embedder, people: dict[str, Vectors]) -> dict[str, Any]
             }
             for name, rate in RATES.items()
         },
-        "calibration": {"slope": float(f"{slope:.5g}"), "offset": float(f"{offset:.5g}")},
+        "calibration": {"slope": float(f"{slope:.5g}"), "offset": float(f"{offset:.5g}"), "common": common},
     }
 
 

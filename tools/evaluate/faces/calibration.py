@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.recognize.faces.similarity import Distance, Vectors, comparable, similarity
+from edge.recognize.faces.similarity import Distance, Vectors, comparable, freed, resultant, similarity
 
 RATES = {"one-in-100": 1e-2, "one-in-1000": 1e-3, "one-in-10000": 1e-4}
 """Names of the card's thresholds, and the share of comparisons of two persons that reach them."""
@@ -54,8 +54,13 @@ class Compared:
         return np.asarray(self.alike[self.same & self.counted], np.float32)
 
 
-def compared(vectors: Mapping[str, Vectors], distance: Distance, seed: int = 1) -> Compared:
-    """Tracks and templates drawn of each person's embeddings (N, D), compared as the recognizer does."""
+def compared(
+    vectors: Mapping[str, Vectors], distance: Distance, common: float = 0.0, seed: int = 1
+) -> Compared:
+    """Tracks and templates drawn of each person's embeddings (N, D), compared as the recognizer does.
+
+    ``common``: as ``common_of`` gives it.
+    """
     generator = np.random.default_rng(seed)
     tracks, templates, used = [], [], []
     whose = []
@@ -66,8 +71,8 @@ def compared(vectors: Mapping[str, Vectors], distance: Distance, seed: int = 1) 
             first = int(min(generator.choice(SIZES), max(len(looks) - 1, 1)))
             second = int(min(generator.choice(SIZES), max(len(looks) - first, 1)))
             one, other = order[:first], order[-second:]
-            tracks.append(_mean(looks[one], distance))
-            templates.append(_mean(looks[other], distance))
+            tracks.append(looks[one].mean(axis=0))
+            templates.append(looks[other].mean(axis=0))
             used.append((set(one.tolist()), set(other.tolist())))
             whose.append(person)
     people = np.array(whose, np.intp)
@@ -77,7 +82,20 @@ def compared(vectors: Mapping[str, Vectors], distance: Distance, seed: int = 1) 
             for mine, one in zip(whose, used, strict=True)
         ]
     )
-    return Compared(similarity(np.stack(tracks), np.stack(templates), distance), people, people, counted)
+    own, others = np.stack(tracks), np.stack(templates)
+    found = similarity(own, others, distance)
+    freely = freed(found, resultant(own, distance)[:, None], resultant(others, distance), common)
+    return Compared(freely, people, people, counted)
+
+
+def common_of(vectors: Mapping[str, Vectors], distance: Distance) -> float:
+    """The mean cosine of a look at one person and one at another, everybody weighing alike; 0 for Euclid's
+    distance, whose means need no freeing."""
+    if distance == "euclidean":
+        return 0.0
+    means = np.stack([comparable(some, distance).mean(axis=0) for some in vectors.values()])
+    products = means @ means.T
+    return float(products[~np.eye(len(means), dtype=bool)].mean())
 
 
 def single(vectors: Mapping[str, Vectors], distance: Distance) -> Compared:
@@ -154,11 +172,6 @@ def logistic(genuine: Floats, impostors: Floats) -> tuple[float, float]:
 
 def _loss(odds: NDArray[np.float64], targets: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
     return float((weights * (np.logaddexp(0, odds) - targets * odds)).sum())
-
-
-def _mean(looks: Vectors, distance: Distance) -> Vectors:
-    mean = np.asarray(looks.mean(axis=0, keepdims=True), np.float32)
-    return np.asarray(comparable(mean, distance)[0], np.float32)
 
 
 def grouped(vectors: Vectors, people: Sequence[str] | NDArray[np.str_]) -> dict[str, Vectors]:
