@@ -13,10 +13,8 @@ import torch
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     SpinnerColumn,
-    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -32,6 +30,7 @@ from tools.train_faces.export import WEIGHTS, inputs
 from tools.train_faces.harvest import Faces, harvest, load
 from tools.train_faces.learn import PEAK, Learner
 from tools.train_faces.net import SMALL, STUDENT, FaceNet, fill
+from tools.train_faces.progress import sources
 from tools.train_faces.release import RANGES, release
 from tools.train_faces.weights import blocks_of
 
@@ -97,25 +96,12 @@ def _crops(arguments: argparse.Namespace) -> None:
     shared = data_folder().parent
     detector = arguments.detector or shared / "models-public" / "face_detector" / "yunet_s_640_640.onnx"
     console = Console(stderr=True)
+    faces = Faces(detector)
+    with sources(console) as shown:
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bars:
-        rows: dict[str, TaskID] = {}
+        def tell(source: str, pictures: int, done: int, found: int) -> None:
+            shown(source, done, pictures, f", {found} faces in all")
 
-        def tell(source: str, pictures: int, done: int, faces: int) -> None:
-            if source not in rows:
-                rows[source] = bars.add_task(source, total=pictures)
-            bars.update(rows[source], completed=done, description=f"{source}, {faces} faces in all")
-            if not console.is_terminal and done % 2048 == 0:
-                console.print(f"{source}: {done} of {pictures} pictures, {faces} faces in all")
-
-        faces = Faces(detector)
         count = harvest(
             arguments.repositories,
             data_folder() / "faces",

@@ -11,9 +11,7 @@ import torch
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
-    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -25,6 +23,7 @@ from tools.train_faces.detector.labels import Labeller, label
 from tools.train_faces.detector.learn import BATCH, CALM, PEAK, Learner, split
 from tools.train_faces.detector.material import load
 from tools.train_faces.detector.release import release
+from tools.train_faces.progress import sources
 
 CACHE = Path(".cache/faces/detector")
 WEIGHTS = "weights.pt"
@@ -70,23 +69,7 @@ def _labels(arguments: argparse.Namespace) -> None:
     console = Console(stderr=True)
 
     lists = data_folder() / "faces"
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bars:
-        rows: dict[str, TaskID] = {}
-
-        def tell(pool: str, done: int, of: int) -> None:
-            if pool not in rows:
-                rows[pool] = bars.add_task(pool, total=of)
-            bars.update(rows[pool], completed=done)
-            if not console.is_terminal and done % 512 == 0:
-                console.print(f"{pool}: {done} of {of} pictures")
-
+    with sources(console) as tell:
         labeller = Labeller(model)
         count = label(arguments.repositories, lists, labeller, cache=arguments.cache, tell=tell)
     console.print(f"{count} pictures more in {arguments.cache}")
