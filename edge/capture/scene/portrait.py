@@ -42,7 +42,7 @@ def portrait() -> Image:
         raise UnavailableError(missing, hint)
     file = Path(places[0], FILE)
     try:
-        picture = decoded(file.read_bytes(), SIZE * SIZE)
+        picture = decoded(_without_profile(file.read_bytes()), SIZE * SIZE)
     except OSError:
         raise UnavailableError(f"{missing} whole: {FILE} is not there", hint) from None
     except InputError as error:
@@ -50,6 +50,15 @@ def portrait() -> Image:
     if picture.shape != (SIZE, SIZE, 3):
         raise UnavailableError(f"{missing} as it was: {FILE} is another picture", hint)
     return picture
+
+
+def _without_profile(png: bytes) -> bytes:
+    """The file without its colour profile, of which libpng in older OpenCVs complains on standard error."""
+    chunk = png.find(b"iCCP", 0, png.find(b"IDAT"))
+    if chunk < 0:
+        return png
+    length = int.from_bytes(png[chunk - 4 : chunk], "big")
+    return png[: chunk - 4] + png[chunk + 8 + length :]  # its length before the name; a checksum after the data
 
 
 def passport(picture: Image) -> Image:
