@@ -58,7 +58,7 @@ def _without_profile(png: bytes) -> bytes:
     if chunk < 0:
         return png
     length = int.from_bytes(png[chunk - 4 : chunk], "big")
-    return png[: chunk - 4] + png[chunk + 8 + length :]  # its length before the name; a checksum after the data
+    return png[: chunk - 4] + png[chunk + 8 + length :]  # a length before the name, a checksum at the end
 
 
 def passport(picture: Image) -> Image:
