@@ -15,8 +15,9 @@ from tools.ink.camera import photograph
 from tools.ink.displays import SEGMENTS, displays
 from tools.ink.page import beside, finish, style, write
 from tools.ink.papers import light, paper, ruling, shadow
+from tools.ink.schools import taught
 from tools.ink.scribbles import blot, cursive, doodle
-from tools.ink.shapes import SIDE, bent, draw, filled_map, placement, stroke_map
+from tools.ink.shapes import SIDE, STEP, ZERO, bent, draw, filled_map, placement, stroke_map
 from tools.ink.skeleton import strokes, thin
 
 
@@ -79,6 +80,30 @@ def test_a_stroke_has_the_pen_and_size_asked_for(size: float, pen: float) -> Non
     assert box.x + box.w / 2 == pytest.approx(200, abs=0.06 * size + 1)
 
 
+def test_digits_of_other_schools_are_strokes_within_their_maps_and_differ() -> None:
+    shapes = taught(np.random.default_rng(3), 60)
+    assert shapes.maps.shape == (60, SIDE, SIDE)
+    assert np.bincount(shapes.labels).tolist() == [6] * 10
+    assert not shapes.filled
+    assert len(np.unique(shapes.maps, axis=0)) == 60, "no hand writes twice the same"
+    for shape in shapes.maps:
+        y, x = np.nonzero(shape <= ZERO + STEP)
+        assert 28 <= max(np.ptp(x), np.ptp(y)) <= 35
+        assert min(x.min(), y.min()) >= 4, "nothing is cut off"
+
+
+def test_other_schools_begin_a_1_with_an_upstroke_and_cross_most_7s() -> None:
+    shapes = taught(np.random.default_rng(3), 400)
+    inked = shapes.maps <= ZERO + STEP
+    ones, sevens = inked[shapes.labels == 1], inked[shapes.labels == 7]
+    begins = np.diff(ones.astype(np.int8), axis=2) > 0
+    forked = (begins[:, 8:24].sum(2) > 1).any(1)
+    assert forked.mean() > 0.6, "two strokes beside each other, and one below"
+    assert (begins[:, 32:36].sum(2) > 1).mean() < 0.1
+    crossed = (sevens[:, 20:28].sum(2).max(1) > 7).mean()
+    assert 0.4 < crossed < 0.95
+
+
 def test_a_turned_shape_turns_clockwise() -> None:
     lines = np.zeros((SIDE, SIDE), np.uint8)
     lines[8:24, 24] = 1  # a stroke in the upper half
@@ -129,6 +154,13 @@ def test_displays_light_their_segments() -> None:
             assert not (inked & ~(lit[build] <= 72)).any(), "nothing is lit that is no segment"
             share = inked.sum() / full
             assert share == pytest.approx(len(SEGMENTS[digit]) / 7, abs=0.17)
+
+
+def test_no_segment_is_so_thick_that_an_8_has_no_holes() -> None:
+    shapes, _ = displays(np.random.default_rng(1), 200)
+    for eight in shapes.maps[8::10]:
+        holes = cv2.connectedComponents((eight > 64).astype(np.uint8), connectivity=4)[0] - 2
+        assert holes >= 2, "the paper around and two holes"
 
 
 def test_neighbours_stand_beside() -> None:

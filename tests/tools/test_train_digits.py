@@ -203,13 +203,19 @@ def test_a_blend_lies_between_what_was_learnt_and_what_was_known(tmp_path: Path)
     learner = Learner(1, "cpu")
     fresh = {name: value.clone() for name, value in learner.average.state_dict().items()}
     known = torch.load(MODEL / "weights.pt", weights_only=True)
-    learner.blend(MODEL / "weights.pt", 0.25)
+    learner.blend([MODEL / "weights.pt"], 0.25)
     blended = learner.average.state_dict()
     for name in ("body.0.weight", "head.bias"):
         torch.testing.assert_close(blended[name], 0.25 * fresh[name] + 0.75 * known[name])
     assert "--share 0.25" in command(learner.progress, 1, learner.blended)
+    other = Learner(2, "cpu")
+    other.save(tmp_path / "other.pt")
+    before = learner.average.head.bias.clone()
+    learner.blend([MODEL / "weights.pt", tmp_path / "other.pt"], 1 / 3)
+    mean = (before + known["head.bias"] + other.average.head.bias) / 3
+    torch.testing.assert_close(learner.average.head.bias, mean)
     with pytest.raises(ConfigError, match=r"none\.pt"):
-        learner.blend(tmp_path / "none.pt", 0.5)
+        learner.blend([tmp_path / "none.pt"], 0.5)
 
 
 def test_a_teacher_is_followed_where_crops_were_mined() -> None:

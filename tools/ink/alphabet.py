@@ -13,6 +13,7 @@ from edge.records import Image
 from tools.data import Labelled, letters, mnist
 from tools.ink import fonts
 from tools.ink.displays import displays
+from tools.ink.schools import taught
 from tools.ink.shapes import Shapes
 from tools.ink.skeleton import strokes
 
@@ -25,6 +26,12 @@ _WRITERS = 20
 """Omniglot: each character drawn by twenty people, in their order."""
 
 _BUILDS = {"train": 240, "validation": 40}
+
+_TAUGHT = {"train": 22_000, "validation": 2000}
+"""Digits as other schools teach them, beside MNIST's 55 000 and 5000."""
+
+_SEEDS = {"train": 1, "validation": 2}
+"""Of displays and schools."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,10 +65,15 @@ def alphabet(root: Path, part: Part, *, limit: int | None = None) -> Alphabet:
     writer = np.arange(len(drawn)) % _WRITERS
     drawn = drawn[(writer >= 16) == (part == "validation")][:limit]
     faces = [font for font in fonts.installed() if fonts.part_of(font.family) == part]
-    shown, lit = displays(np.random.default_rng(1 if part == "train" else 2), _BUILDS[part])
+    shown, lit = displays(np.random.default_rng(_SEEDS[part]), _BUILDS[part])
+    others = taught(np.random.default_rng([_SEEDS[part], 0]), min(_TAUGHT[part], limit or _TAUGHT[part]))
     digits = fonts.printed(faces, fonts.DIGITS)
     return Alphabet(
-        written=Shapes(strokes(pictures), labels.astype(np.int16), filled=False),
+        written=Shapes(
+            np.concatenate([strokes(pictures), others.maps]),
+            np.concatenate([labels.astype(np.int16), others.labels]),
+            filled=False,
+        ),
         printed=digits._replace(labels=digits.labels - ord("0")),
         shown=shown,
         lit=lit,

@@ -13,6 +13,9 @@ SEGMENTS = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", 
 """The lit segments of each digit: a above, then clockwise to f, g in the middle."""
 
 _OVERSAMPLING = 4
+_THICKEST = 0.3
+"""Thickness of a segment in widths of the digit: thicker ones would leave no hole in an 8."""
+
 _SLASHED = 0.1
 """Share of displays, of more than seven segments, that strike the 0 through."""
 
@@ -51,8 +54,8 @@ def _map(segments: dict[str, NDArray[np.float32]], names: str, *, slashed: bool 
 
 def _segments(rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
     height = BODY * _OVERSAMPLING
-    thick = height * rng.uniform(0.06, 0.21)
     width = height * rng.uniform(0.42, 0.72)
+    thick = min(height * rng.uniform(0.06, 0.21), _THICKEST * width)
     gap = thick * rng.choice([0.0, rng.uniform(0.05, 0.35)])
     point = thick / 2 * rng.choice([0.0, 1.0, rng.uniform(0, 1)])
     left, top = (SIDE * _OVERSAMPLING - width) / 2, (SIDE * _OVERSAMPLING - height) / 2

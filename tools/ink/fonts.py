@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+import cv2
 import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
@@ -58,6 +59,12 @@ _SKIP = (
 """Parts of the names of families whose digits are none, are cut out of something, or come with lines."""
 
 
+_WIDEST = 1.25
+"""Width of a 0 in heights above which type is ornament."""
+
+_HOLE = 0.004
+"""Share of its box from which what ink encloses is a hole."""
+
 SEGMENTS = "DSEG"
 """Families that look like displays, by the beginning of their names."""
 
@@ -103,12 +110,17 @@ def part_of(family: str) -> Literal["train", "validation", "test"]:
 
 
 def printed(fonts: Sequence[Font], characters: str) -> Shapes:
-    """The shapes of ``characters`` in all ``fonts`` that have them; labels are code points."""
+    """The shapes of ``characters`` in all ``fonts`` that have them; labels are code points.
+
+    Ornament is left out: type much wider than high, mere outlines, and one sign for all digits.
+    """
     maps, labels = [], []
     for font in fonts:
         try:
             face = ImageFont.truetype(font.path, 160, index=font.face)
             missing = _picture(face, "\U0010fffd")
+            if _ornament(face):
+                continue
         except (OSError, ValueError):
             continue
         for character in characters:
@@ -118,6 +130,25 @@ def printed(fonts: Sequence[Font], characters: str) -> Shapes:
                 labels.append(ord(character))
     empty = np.empty((0, SIDE, SIDE), np.uint8)
     return Shapes(np.stack(maps) if maps else empty, np.array(labels, np.int16), filled=True)
+
+
+def _ornament(face: ImageFont.FreeTypeFont) -> bool:
+    zero = _picture(face, "0")
+    if zero is not None:
+        _, _, w, h = cv2.boundingRect(zero)
+        if w > _WIDEST * h:
+            return True
+    digits = [picture for digit in "1357" if (picture := _picture(face, digit)) is not None]
+    same = len(digits) > 1 and all(np.array_equal(digits[0], other) for other in digits[1:])
+    return same or any(map(_hollow, digits))
+
+
+def _hollow(picture: Image) -> bool:
+    """Whether there is a hole in what should have none."""
+    paper = (picture < 128).astype(np.uint8)
+    count, _, measures, _ = cv2.connectedComponentsWithStats(paper, connectivity=4)
+    least = _HOLE * (BODY * _OVERSAMPLING) ** 2
+    return bool((measures[1:count, cv2.CC_STAT_AREA] > least).sum() > 1)
 
 
 def _picture(face: ImageFont.FreeTypeFont, character: str) -> Image | None:

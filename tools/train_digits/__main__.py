@@ -90,11 +90,14 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--blend",
         type=Path,
+        nargs="+",
         metavar="FILE",
-        help="mix what was learnt with the weights.pt of a finished model",
+        help="mix what was learnt with weights.pt of finished models, or with checkpoints of other seeds",
     )
     parser.add_argument(
-        "--share", type=float, default=0.5, help="of what was learnt in the blend, 0..1 (0.5)"
+        "--share",
+        type=float,
+        help="of what was learnt in the blend, 0..1 (the same as of each of the others)",
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1, help="of the learner, on a processor (1)")
@@ -106,7 +109,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def _train(arguments: argparse.Namespace) -> list[Measured]:
     if arguments.resume and arguments.start:
         raise UsageError("--resume and --start exclude each other")
-    if not 0 <= arguments.share <= 1:
+    if arguments.share is not None and not 0 <= arguments.share <= 1:
         raise UsageError(f"--share {arguments.share} is impossible", "allowed: 0 to 1")
     if arguments.kind == "mlp" and (arguments.resume or arguments.start or not arguments.minutes):
         raise UsageError("a perceptron is learnt from nothing, in one stage of some --minutes")
@@ -129,7 +132,8 @@ def _train(arguments: argparse.Namespace) -> list[Measured]:
     if arguments.minutes:
         _learn(learner, arguments, root)
     if arguments.blend:
-        learner.blend(arguments.blend, arguments.share)
+        even = 1 / (1 + len(arguments.blend))
+        learner.blend(arguments.blend, even if arguments.share is None else arguments.share)
     return release(learner, root, out, arguments.seed, arguments.scenes)
 
 

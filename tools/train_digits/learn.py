@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ STARTED = 2
 """Weights of a finished model count as so many stages: a higher rate would undo what they know."""
 _WARM_UP = 0.04
 _AVERAGE = 0.999
-_FIRST = 4000
+_FIRST = 20_000
 """Crops that must be there before learning starts."""
 _TAUGHT = 0.7
 """Weight of what a teacher says of a mined crop, beside its label: what a stage would forget of the mistakes
@@ -147,26 +147,32 @@ class Learner:
         self._teacher.load_state_dict(self._weights(path))
         self.progress.taught = True
 
-    def blend(self, path: Path, share: float) -> None:
-        """Takes the averaged net for ``share`` and a finished model's weights for the rest.
+    def blend(self, paths: Sequence[Path], share: float) -> None:
+        """Takes the averaged net for ``share`` and the mean of finished models' weights for the rest.
 
         A later stage on another mix forgets some of what the one before knew; in between, along the straight
-        line, both hold (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"). Raises ConfigError.
+        line, both hold (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"). And the mean of
+        stages that differ in their seed alone is better than each (the same, "Model soups"). Raises
+        ConfigError.
         """
-        other = self._weights(path)
+        others = [self._weights(path) for path in paths]
         for name, value in self.average.state_dict().items():
             if value.dtype.is_floating_point:
-                value.lerp_(other[name], 1 - share)
+                mean = torch.stack([other[name].to(value.device) for other in others]).mean(0)
+                value.lerp_(mean, 1 - share)
         self.blended = share
 
     def _weights(self, path: Path) -> dict[str, Tensor]:
-        """The weights of a finished model. Raises ConfigError where they are missing or of another net."""
+        """Of a finished model, or a checkpoint's average. Raises ConfigError: missing, or of another net."""
         try:
-            state: dict[str, Tensor] = torch.load(path, map_location=self.device, weights_only=True)
+            state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
+            state = state.get("average", state)
             DigitNet().load_state_dict(state)
         except Exception as error:  # torch raises many kinds for a damaged file
             said = _first_line(error)
-            raise ConfigError(f"no usable weights in {path}: {said}", "give weights.pt of a model") from error
+            raise ConfigError(
+                f"no usable weights in {path}: {said}", "give weights.pt of a model or a checkpoint"
+            ) from error
         return state
 
     def _step(self, crops: Image, labels: NDArray[np.uint8], mined: slice) -> NDArray[np.float32]:

@@ -109,7 +109,7 @@ def command(progress: Progress, seed: int, blended: float = 1.0) -> str:
     if progress.taught:
         call += ", with --teacher on the weights that it started from"
     if blended < 1:
-        call += f", with --blend on the weights that it started from and --share {blended:g}"
+        call += f", with --blend and --share {blended:.2g}"
     if progress.before:
         call += f", with --start on the weights made before by: {progress.before}"
     return call
