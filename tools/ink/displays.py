@@ -1,4 +1,4 @@
-"""Seven-segment digits in many builds: width, thickness, gaps, pointed or square ends."""
+"""Digits of seven segments and more in many builds: width, thickness, gaps, pointed or square ends."""
 
 from __future__ import annotations
 
@@ -12,12 +12,20 @@ from tools.ink.shapes import BODY, SIDE, Shapes, filled_map
 SEGMENTS = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg")
 """The lit segments of each digit: a above, then clockwise to f, g in the middle."""
 
+_FOURTEEN = (
+    "abcdef", "bcj", "abGHed", "abHcd", "fGHbc", "afGHcd", "afGHedc", "abc", "abcdefGH", "abcdfGH",
+)  # fmt: skip
+"""The same of displays that show letters too: G and H halve the middle, j leads to the upper right."""
+
+_LETTERED = 0.15
+"""Share of displays that show letters too."""
+
 _OVERSAMPLING = 4
 _THICKEST = 0.3
 """Thickness of a segment in widths of the digit: thicker ones would leave no hole in an 8."""
 
 _SLASHED = 0.1
-"""Share of displays, of more than seven segments, that strike the 0 through."""
+"""Share of other displays that strike the 0 through."""
 
 
 def displays(rng: np.random.Generator, builds: int) -> tuple[Shapes, Image]:
@@ -30,12 +38,13 @@ def displays(rng: np.random.Generator, builds: int) -> tuple[Shapes, Image]:
     for _ in range(builds):
         segments = _segments(rng)
         tail = rng.random() < 0.85
-        slashed = rng.random() < _SLASHED
-        for digit, lit in enumerate(SEGMENTS):
+        lettered = rng.random() < _LETTERED
+        slashed = rng.random() < (0.6 if lettered else _SLASHED)
+        for digit, lit in enumerate(_FOURTEEN if lettered else SEGMENTS):
             names = lit if tail or digit not in (6, 9) else lit.replace("a" if digit == 6 else "d", "")
             names = names + "f" if digit == 7 and rng.random() < 0.2 else names
             maps.append(_map(segments, names, slashed=slashed and digit == 0))
-        full.append(_map(segments, "abcdefg"))
+        full.append(_map(segments, "abcdefGHj" if lettered else "abcdefg"))
     labels = np.tile(np.arange(10, dtype=np.int16), builds)
     return Shapes(np.stack(maps), labels, filled=True), np.stack(full)
 
@@ -79,10 +88,17 @@ def _segments(rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
         points[:, 0] += (SIDE * _OVERSAMPLING / 2 - points[:, 1]) * lean
         return np.asarray(points, np.float32)
 
+    up = np.array([(right - thick * 0.3, top + 1.3 * thick), (left + width / 2, middle)])
+    aside = thick * np.array([0.55, 0.0])
+    diagonal = np.array([up[0] - aside, up[0] + aside / 2, up[1] + aside, up[1]])
+    diagonal[:, 0] += (SIDE * _OVERSAMPLING / 2 - diagonal[:, 1]) * lean
     reach, across = middle - top + (thick if point < 1 else 0), width
     return {
         "a": bar(left, top, across, True),
         "g": bar(left, middle, across, True),
+        "G": bar(left, middle, across / 2, True),
+        "H": bar(left + across / 2, middle, across / 2, True),
+        "j": diagonal,
         "d": bar(left, bottom, across, True),
         "f": bar(left, top, reach + thick * (point >= 1), False),
         "b": bar(right, top, reach + thick * (point >= 1), False),

@@ -87,8 +87,10 @@ def _zero(rng: np.random.Generator) -> list[list[Point]]:
 
 
 def _one(rng: np.random.Generator) -> list[list[Point]]:
-    reach = rng.uniform(0.15, 0.75)
+    reach = rng.uniform(0.15, 0.8)
     drop = rng.uniform(0.12 + 0.3 * reach, 0.65)  # a long level upstroke would make a 7
+    if rng.random() < 0.25:
+        drop = rng.uniform(0.5, 0.95)
     top = (0.6, 0.0)
     flag = (0.6 - reach, drop)
     bow = (0.6 - reach * 0.45, drop * rng.uniform(0.3, 0.6))
@@ -119,10 +121,10 @@ def _three(rng: np.random.Generator) -> list[list[Point]]:
 
 
 def _four(rng: np.random.Generator) -> list[list[Point]]:
-    level, stem = rng.uniform(0.5, 0.75), rng.uniform(0.55, 0.8)
+    level, stem = rng.uniform(0.5, 0.8), rng.uniform(0.55, 0.85)
     corner = (0.03, level)
     if rng.random() < 0.65:
-        start, height = (rng.uniform(0.15, 0.6), 0.0), rng.uniform(0.0, 0.45)
+        start, height = (rng.uniform(0.15, 0.85), 0.0), rng.uniform(0.0, 0.6)
         return [[start, corner, corner, (0.98, level)], [(stem, height), (stem - 0.06, 1.0)]]
     top = (stem, 0.0)
     return [[top, corner, corner, (0.98, level)], [top, (stem, 1.0)]]
@@ -142,7 +144,7 @@ def _six(rng: np.random.Generator) -> list[list[Point]]:
     start: list[Point] = [(rng.uniform(0.5, 0.95), 0.0)]
     if rng.random() < 0.4:
         start = [(0.92, 0.14), (0.65, 0.01)]
-    shut = rng.uniform(-0.04, 0.14)
+    shut = rng.uniform(-0.04, 0.2)
     low = rng.uniform(0.42, 0.6)
     back: list[Point] = [(0.3, 0.22), (0.05, 0.62), (0.2, 0.94), (0.55, 0.99), (0.92, 0.76)]
     return [[*start, *back, (0.6, low), (0.25, low + 0.1), (0.04 + shut, 0.72)]]
@@ -180,6 +182,8 @@ def _eight(rng: np.random.Generator) -> list[list[Point]]:
 
 
 def _nine(rng: np.random.Generator) -> list[list[Point]]:
+    if rng.random() < 0.35:  # a 6 upside down, whose end need not reach the stem
+        return [[(1 - x, 1 - y) for x, y in stroke] for stroke in _six(rng)]
     low, shut = rng.uniform(0.4, 0.58), rng.uniform(-0.12, 0.05)
     loop: list[Point] = [(0.9 + shut, 0.2), (0.5, 0.0), (0.06, 0.24), (0.3, low), (0.7, low - 0.08)]
     joint = (0.93, rng.uniform(0.08, 0.25))

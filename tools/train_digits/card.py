@@ -14,8 +14,8 @@ from typing import Any, Protocol
 import yaml
 
 from tools import card as cards
-from tools.train_digits.export import INT8
 from tools.train_digits.figures import Measured
+from tools.train_digits.layout import INT8
 from tools.train_digits.net import LABELS
 
 _SOURCES: tuple[Mapping[str, str], ...] = (

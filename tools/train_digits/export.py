@@ -8,7 +8,6 @@ import logging
 import warnings
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -16,10 +15,9 @@ from edge.infer.card import load_card
 from edge.infer.model import Model
 from edge.infer.settings import InferSettings
 from edge.records import Image
-from tools.quantize import Calibration, Report, quantize
+from tools.quantize import Report, quantize
+from tools.train_digits.layout import FLOAT, INT8, WEIGHTS, inputs
 from tools.train_digits.net import DigitNet, fused
-
-WEIGHTS, FLOAT, INT8 = "weights.pt", "float.tflite", "model.tflite"
 
 
 def export(net: DigitNet, calibration: Image, folder: Path) -> Report:
@@ -31,11 +29,6 @@ def export(net: DigitNet, calibration: Image, folder: Path) -> Report:
     torch.save({name: value.cpu() for name, value in net.state_dict().items()}, folder / WEIGHTS)
     write_float(fused(net), folder / FLOAT)
     return quantize(folder / FLOAT, inputs(calibration), folder / INT8)
-
-
-def inputs(crops: Image) -> Calibration:
-    """Crops (N, 32, 32) uint8 as the float model takes them: (N, 32, 32, 1) float32, 0 to 1."""
-    return np.asarray(crops[..., None] / np.float32(255), np.float32)
 
 
 def network(folder: Path) -> Model:

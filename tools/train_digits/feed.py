@@ -28,9 +28,10 @@ from tools.train_digits.crops import SIZE, drawn, scanned
 from tools.train_digits.mined import Mined
 from tools.train_digits.pool import Pool
 from tools.train_digits.rejects import Rejects
+from tools.train_digits.scans import scans
 
 SCANNED = 0.28
-"""Share of MNIST's own pictures among all crops."""
+"""Share of scanned pictures, MNIST's mostly, among all crops."""
 
 MINED = 0.46
 """Share of mined crops among all, where there are any."""
@@ -73,7 +74,7 @@ def scan(
     labels: NDArray[np.uint8],
     places: NDArray[np.intp] | None = None,
 ) -> None:
-    """Fills crops (N, 32, 32) and labels (N,) uint8 with MNIST's pictures, as they are or bent a little.
+    """Fills crops (N, 32, 32) and labels (N,) uint8 with scanned pictures, as they are or bent a little.
 
     ``places`` (N,) tells which; by chance without them.
     """
@@ -108,7 +109,7 @@ class Feed:
         self, root: Path, seed: list[int], *, places: int, workers: int, mined: Mined | None = None
     ) -> None:
         self._mined = mined
-        self._scans = scans_of(root, "train")
+        self._scans = scans(root)
         self._samples = 0
         self._pool = Pool(len(self._scans.digits))
         self._last: NDArray[np.intp] = np.empty(0, np.intp)
@@ -158,7 +159,7 @@ class Feed:
             time.sleep(0.2)
 
     def sample(self, rng: np.random.Generator, count: int) -> tuple[Image, NDArray[np.uint8]]:
-        """``count`` crops (N, 32, 32) uint8 with labels: MNIST's bent anew, mined ones, those of the ring."""
+        """``count`` crops (N, 32, 32) uint8 with labels: scans bent anew, mined ones, those of the ring."""
         crops, labels = np.empty((count, SIZE, SIZE), np.uint8), np.empty(count, np.uint8)
         first = round(count * SCANNED)
         self._last = self._pool.draw(rng, first)

@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,13 +27,17 @@ from edge.infer.settings import InferSettings
 from edge.records import Image
 from tools.data import Labelled, data_folder, mnist
 from tools.evaluate.plots import write_confusion, write_reliability
+from tools.ink.alphabet import scans_of
+from tools.quantize import judge
 from tools.train_digits.calibrate import REJECT, Scores, acceptance, calibration_error
 from tools.train_digits.feed import drawn_set
 from tools.train_digits.kept_out import kept_out, written
+from tools.train_digits.layout import FLOAT, INT8, inputs
 from tools.train_digits.scenes import scene_set
 
 VALIDATION_CROPS, VALIDATION_SCENES, VALIDATION_SEED = 8000, 60, 77
-COMMAND = "python -m tools.train_digits.figures models/digits-cnn"
+COMMAND = "python -m tools.train_digits.figures"
+TEST = "MNIST test (10 000)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +85,16 @@ def show(figures: Sequence[Measured]) -> None:
 
 
 def measure(folder: Path, root: Path, plots: Path | None = None) -> list[Measured]:
-    """All figures of the model in ``folder``; some as plots, too. Raises ModelError, InputError."""
+    """All figures of the model in ``folder``; some as plots, too. Raises ModelError, InputError.
+
+    Those that tell digits from what is none are left out for a model that cannot reject.
+    """
     model = Model(folder, load_card(folder), InferSettings(threads=1))
-    threshold = model.thresholds.get("accept", 0.5)
+    rejects = len(model.labels) > REJECT
+    test = padded(mnist(root, "test"))
     sets = {
-        "MNIST test (10 000)": padded(mnist(root, "test")),
+        TEST: test,
+        "MNIST validation part (5000)": padded(scans_of(root, "validation")),
         **written(root),
         **kept_out(),
     }
@@ -97,14 +106,26 @@ def measure(folder: Path, root: Path, plots: Path | None = None) -> list[Measure
             unseen.append((scores, labelled.digits))
         named = scores[:, :REJECT].argmax(1) == labelled.digits
         figures.append(Measured("accuracy, the ten digits", float(named.mean()), data))
-        kept = named & (scores.argmax(1) != REJECT)
-        figures.append(Measured("accuracy, reject counts as wrong", float(kept.mean()), data))
+        if rejects:
+            kept = named & (scores.argmax(1) != REJECT)
+            figures.append(Measured("accuracy, reject counts as wrong", float(kept.mean()), data))
     figures.append(_of_unseen(unseen, model.labels, plots))
+    figures.append(Measured("accuracy, float", _of_float(folder, test), TEST))
+    if rejects:
+        figures += _of_rejecting(model, folder, root, plots)
+    figures.append(Measured("size of the int8 file in bytes", (folder / INT8).stat().st_size, INT8))
+    return [replace(figure, command=f"{COMMAND} {folder}") for figure in figures]
+
+
+def _of_rejecting(model: Model, folder: Path, root: Path, plots: Path | None) -> list[Measured]:
+    """Figures of a model that was asked of digits and of what is none."""
+    threshold = model.thresholds.get("accept", 0.5)
     data = f"validation crops ({VALIDATION_CROPS}, drawn, a quarter no digit)"
     crops, labels = drawn_set(root, "validation", VALIDATION_CROPS, VALIDATION_SEED)
     scores = run(model, crops, data)
-    figures += [
+    figures = [
         Measured("accuracy, 11 classes", float((scores.argmax(1) == labels).mean()), data),
+        Measured("accuracy, 11 classes, float", _of_float(folder, Labelled(crops, labels)), data),
         Measured("expected calibration error", calibration_error(scores, labels), data),
     ]
     data = f"all that is proposed in {VALIDATION_SCENES} composed scenes of the validation part"
@@ -120,6 +141,12 @@ def measure(folder: Path, root: Path, plots: Path | None = None) -> list[Measure
     if plots:
         _plot(plots / "{}-places.png", scores, labels, model.labels)
     return figures
+
+
+def _of_float(folder: Path, labelled: Labelled) -> float:
+    """The share of ``labelled`` that the float file names right, a rejection counting as wrong."""
+    outputs = judge.run(folder / FLOAT, inputs(labelled.pictures))
+    return judge.accuracy(outputs, labelled.digits.astype(np.intp))
 
 
 def _of_unseen(

@@ -20,14 +20,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tools.data import Labelled, mnist
-from tools.evaluate.digits import name_all, prepared, record
+from tools.data import Labelled
 from tools.ink.alphabet import scans_of
 from tools.quantize import quantize
 from tools.train_digits.calibrate import choose_acceptance, honest
 from tools.train_digits.card import add_golden, write_card
-from tools.train_digits.export import FLOAT, INT8, WEIGHTS, inputs, network, write_float
-from tools.train_digits.figures import Measured, padded, run
+from tools.train_digits.export import network, write_float
+from tools.train_digits.figures import Measured, measure, padded, run
+from tools.train_digits.layout import FLOAT, INT8, WEIGHTS, inputs
 
 NAME = "digits-mlp"
 LABELS = tuple("0123456789")
@@ -113,13 +113,13 @@ def moved(crops: Tensor) -> Tensor:
 
 def release(net: Mlp, root: Path, out: Path, *, minutes: float, seed: int) -> list[Measured]:
     """Writes the model's folder, temperature and threshold from the validation part; gives the figures."""
-    validation, test = padded(scans_of(root, "validation")), mnist(root, "test")
+    validation = padded(scans_of(root, "validation"))
     training = padded(scans_of(root, "train"))
     chosen = np.random.default_rng(seed).choice(len(training.digits), _RANGES, replace=False)
     out.mkdir(parents=True, exist_ok=True)
     torch.save(net.state_dict(), out / WEIGHTS)
     write_float(net, out / FLOAT)
-    quantized = quantize(out / FLOAT, inputs(training.pictures[chosen]), out / INT8)
+    quantize(out / FLOAT, inputs(training.pictures[chosen]), out / INT8)
     temperature = honest(_logits(net, validation), validation.digits).temperature
     command = f"python -m tools.train_digits --kind mlp --minutes {minutes:g} --seed {seed}"
 
@@ -147,36 +147,10 @@ def release(net: Mlp, root: Path, out: Path, *, minutes: float, seed: int) -> li
     )
     accept = Threshold(found.value, meaning)
     write(accept, [])
-    figures = _measured(net, out, test, validation)
-    figures.append(
-        Measured("size of the int8 file in bytes", quantized.bytes_after, INT8, f"ls -l models/{NAME}")
-    )
+    figures = measure(out, root)
     write(accept, figures)
     add_golden(out)
     return figures
-
-
-def _measured(net: Mlp, out: Path, test: Labelled, validation: Labelled) -> list[Measured]:
-    command = f"python -m tools.evaluate digits --set mnist --model models/{NAME}"
-    made = "python -m tools.train_digits --kind mlp"
-    named = record(name_all(prepared(test.pictures, (_SIDE, _SIDE)), test.digits, network(out)))
-    scores = run(network(out), validation.pictures, "validation")
-    return [
-        Measured("accuracy", named["accuracy"], "MNIST test (10 000)", command),
-        Measured("expected calibration error", named["ece"], "MNIST test (10 000)", command),
-        Measured(
-            "accuracy, float",
-            float((_logits(net, padded(test)).argmax(1) == test.digits).mean()),
-            "MNIST test (10 000)",
-            made,
-        ),
-        Measured(
-            "accuracy",
-            float((scores.argmax(1) == validation.digits).mean()),
-            "MNIST validation part (5000)",
-            made,
-        ),
-    ]
 
 
 def _logits(net: Mlp, labelled: Labelled) -> np.ndarray:

@@ -9,7 +9,6 @@ from pathlib import Path
 import torch
 
 from edge.infer.card import load_card
-from tools.data import mnist
 from tools.evaluate.scene_labels import load_scenes
 from tools.train_digits.acceptance import SceneAcceptance, choose_on_scenes, honest_doubt
 from tools.train_digits.calibrate import REJECT, Acceptance, Honesty, choose_acceptance, honest
@@ -17,12 +16,10 @@ from tools.train_digits.card import add_golden, write_card
 from tools.train_digits.export import export, network
 from tools.train_digits.feed import drawn_set
 from tools.train_digits.figures import (
-    VALIDATION_CROPS,
     VALIDATION_SCENES,
     VALIDATION_SEED,
     Measured,
     measure,
-    padded,
     run,
 )
 from tools.train_digits.learn import STARTED, Learner, Progress
@@ -56,7 +53,7 @@ def release(learner: Learner, root: Path, out: Path, seed: int, scenes: Path | N
     places = scene_set(root, "validation", VALIDATION_SCENES, VALIDATION_SEED - 1)
     honesty = honest(learner.logits(places.pictures), places.labels)
     ranges, _ = drawn_set(root, "train", _RANGES, seed)
-    quantized = export(doubting(learner.average, honesty), ranges, out)
+    export(doubting(learner.average, honesty), ranges, out)
     version = load_card(out).version if (out / "card.yaml").exists() else 1
     write = partial(
         write_card,
@@ -71,7 +68,7 @@ def release(learner: Learner, root: Path, out: Path, seed: int, scenes: Path | N
     if whole:
         further = honest_doubt(network(out), whole[:_DOUBT_SCENES]) * honesty.temperature
         honesty = honesty._replace(doubt=honesty.doubt + further)
-        quantized = export(doubting(learner.average, honesty), ranges, out)
+        export(doubting(learner.average, honesty), ranges, out)
         write(accept=None, figures=[])
         accept = choose_on_scenes(network(out), whole)
     else:
@@ -81,9 +78,6 @@ def release(learner: Learner, root: Path, out: Path, seed: int, scenes: Path | N
     figures = [
         *measure(out, root),
         *(_on_scenes(accept) if isinstance(accept, SceneAcceptance) else []),
-        *_of_float(learner, honesty, root),
-        Measured("size of the int8 file in bytes", quantized.bytes_after, "model.tflite"),
-        Measured("crops drawn for training", learner.progress.crops, "tools.train_digits"),
     ]
     write(accept=accept, figures=figures)
     add_golden(out)
@@ -126,19 +120,3 @@ def doubting(net: DigitNet, honesty: Honesty) -> DigitNet:
     with torch.no_grad():
         copied.head.bias[REJECT] += honesty.doubt
     return copied
-
-
-def _of_float(learner: Learner, honesty: Honesty, root: Path) -> list[Measured]:
-    crops, labels = drawn_set(root, "validation", VALIDATION_CROPS, VALIDATION_SEED)
-    test = padded(mnist(root, "test"))
-    sets = {
-        "MNIST test (10 000)": (test.pictures, test.digits),
-        f"validation crops ({VALIDATION_CROPS}, drawn, a quarter no digit)": (crops, labels),
-    }
-    figures = []
-    for data, (pictures, truth) in sets.items():
-        logits = learner.logits(pictures)
-        logits[:, REJECT] += honesty.doubt
-        right = float((logits.argmax(1) == truth).mean())
-        figures.append(Measured("accuracy, 11 classes, float", right, data))
-    return figures
