@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import shutil
 import struct
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from edge.errors import ConfigError, InputError
 from tools.data import data_folder, letters, mnist, optdigits, semeion
+from tools.data import states as checks
 from tools.data.__main__ import main
 from tools.data.idx import read_idx
-from tools.data.sets import OPTDIGITS, SEMEION
+from tools.data.sets import OPTDIGITS, SEMEION, SOURCES
+from tools.data.states import PHOTOGRAPHS
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -65,9 +69,95 @@ def test_missing_sets_are_told_with_where_they_are_had(
 ) -> None:
     (tmp_path / "digits" / "mnist").mkdir(parents=True)
     assert main(["--data", str(tmp_path), "--json"]) == 1
-    states = json.loads(capsys.readouterr().out)
-    assert len(states) == 7
-    assert all("is missing" in state and "usually had from" in state for state in states.values())
+    found = json.loads(capsys.readouterr().out)
+    assert len(found) == checks.COUNT
+    for source in SOURCES:
+        assert found[source.path] == {"state": "missing", "remedy": source.origin}
+    for folder in PHOTOGRAPHS:
+        assert found[folder.path] == {"state": "missing", "remedy": f"only for reports; {folder.origin}"}
+
+
+def test_the_table_fits_into_eighty_columns_and_loses_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    (tmp_path / "digits" / "mnist").mkdir(parents=True)
+    (tmp_path / OPTDIGITS.path).parent.mkdir()
+    (tmp_path / OPTDIGITS.path).write_bytes(b"something else")
+    assert main(["--data", str(tmp_path)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if line.startswith("│")]
+    files, words, origins = ("".join(column) for column in zip(*rows, strict=True))
+    for source in SOURCES:
+        assert source.path in files
+        assert source.origin.replace(" ", "") in origins.replace(" ", "")
+    assert words.count("missing") >= len(SOURCES) - 1 + len(PHOTOGRAPHS)
+    assert words.count("damaged") == 1
+    assert "…" not in files + origins
+    assert str(tmp_path) not in "".join(origins)
+
+
+@pytest.fixture
+def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder where nothing with a checksum is wanted."""
+    monkeypatch.setattr(checks, "SOURCES", ())
+    for folder in PHOTOGRAPHS:
+        place = tmp_path / folder.path
+        place.mkdir(parents=True)
+        for name in ("a.png", "b.jpg"):
+            assert cv2.imwrite(str(place / name), np.zeros((9, 9), np.uint8))
+        (place / "labels.json").write_text(json.dumps({"a.png": {}, "b.jpg": {}}))
+    return tmp_path
+
+
+def test_photographs_are_looked_for_by_their_labels(
+    published: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def found() -> tuple[int, dict[str, str]]:
+        code = main(["--data", str(published), "--json"])
+        return code, json.loads(capsys.readouterr().out)[place]
+
+    place = PHOTOGRAPHS[0].path
+    folder = published / place
+    assert found() == (0, {"state": "ok", "remedy": ""})
+    (folder / "b.jpg").write_bytes(b"no picture")
+    code, state = found()
+    assert (code, state["state"]) == (1, "damaged")
+    assert "1 of 2 pictures cannot be read, as b.jpg" in state["remedy"]
+    (folder / "b.jpg").unlink()
+    assert found() == (code, state)
+    for text in ("[]", "{}", "{", '"a"'):
+        (folder / "labels.json").write_text(text)
+        code, state = found()
+        assert (code, state["state"]) == (1, "damaged")
+    (folder / "labels.json").unlink()
+    code, state = found()
+    assert (code, state["state"]) == (0, "missing"), "only reports need it"
+
+
+@pytest.mark.parametrize(
+    ("there", "word", "says"),
+    [
+        ("fonts-a installed\nfonts-b installed\nfonts-c installed", "ok", ""),
+        ("fonts-a installed\nfonts-b config-files", "incomplete", "1 of 2 packages are not there"),
+        ("other installed", "missing", "2 of 2 packages are not there.*tools/environment fonts"),
+        (None, "unknown", "no Debian here"),
+    ],
+)
+def test_fonts_are_looked_for_by_their_packages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, there: str | None, word: str, says: str
+) -> None:
+    (tmp_path / "fonts.txt").write_text("# a comment\nfonts-a\nfonts-b\n")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if there is not None:
+        lister = tmp_path / "dpkg-query"
+        lister.write_text(f"#!/bin/sh\necho '{there}'\n")
+        lister.chmod(0o755)
+    state = checks._fonts(tmp_path / "fonts.txt")
+    assert state.word == word
+    assert not state.fails
+    assert re.search(says, state.remedy)
 
 
 def test_the_command_without_a_data_folder_ends_in_one_line(

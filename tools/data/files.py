@@ -45,10 +45,15 @@ def verified(root: Path, source: Source) -> Path:
     path = root / source.path
     if not path.is_file():
         raise InputError(f"{path} is missing", f"it is usually had from {source.origin}")
-    found = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    found = checksum(path)
     if found != source.md5:
         raise InputError(
             f"{path} is damaged or another file (md5 {found}, should be {source.md5})",
             f"it is usually had from {source.origin}",
         )
     return path
+
+
+def checksum(path: Path) -> str:
+    """The md5 of a file, in hex."""
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()

@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
-from edge.errors import InputError
+from edge.errors import InputError, UsageError
 from edge.infer.card import FILE_NAME, Card, load_card
 from tools.card import golden_output
 from tools.quantize.graph import float_input, read_model
 from tools.quantize.samples import Normalisation
+
+_ELSEWHERE = "; as measured with the source's file"
+"""Said of thresholds, once: a quantized file may give other scores."""
 
 
 def card_beside(model: Path) -> Card | None:
@@ -28,12 +32,13 @@ def write_card(
 ) -> Path:
     """Writes ``card.yaml`` beside ``made``; gives its path.
 
-    ``found``: the float model's card, whose meaning stays. ``given``: ``name``, ``labels``, ``pixels``,
-    ``licence``, ``command`` where there is none. Raises InputError for a model that no card can describe.
+    ``found``: the float model's card, whose meaning stays. ``given``: ``command``, and where there is no card
+    ``name``, ``labels``, ``decoding``, ``pixels``, ``licence``. Raises InputError for a model that no card
+    can describe, UsageError where what is given fits none, OSError where it cannot be written.
     """
     content = made.read_bytes()
     (shape, _) = float_input(read_model(source), source)
-    fields = found.model_dump(mode="json", exclude_none=True) if found else _fresh(shape, given)
+    fields = _inherited(found, given["command"]) if found else _fresh(shape, given)
     fields["variants"] = [
         {
             "file": made.name,
@@ -47,12 +52,30 @@ def write_card(
         {**figure, "command": given["command"], "machine": platform.machine(), "date": date.today()}
         for figure in figures
     ]
-    card = Card.model_validate(fields)
+    try:
+        card = Card.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise UsageError(
+            f"no card can be written: {key}: {first['msg']}", "correct --name, --labels or --licence"
+        ) from None
     golden = golden_output(made.parent, card, [card.variants[0].sha256])
     fields["golden"] = golden.model_dump(mode="json")
     file = made.parent / FILE_NAME
     file.write_text(yaml.safe_dump(_plain(fields), sort_keys=False, allow_unicode=True, width=110), "utf-8")
     return file
+
+
+def _inherited(found: Card, command: str) -> dict[str, Any]:
+    """What the source's card says, less what holds of its own file only."""
+    fields: dict[str, Any] = found.model_dump(mode="json", exclude_none=True)
+    files = ", ".join(variant.file for variant in found.variants)
+    for threshold in fields.get("thresholds", {}).values():
+        if _ELSEWHERE not in threshold["meaning"]:
+            threshold["meaning"] += f"{_ELSEWHERE} ({files}), not with this file"
+    fields["made_by"]["command"] += f" && {command}"
+    return fields
 
 
 def _fresh(shape: tuple[int, ...], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 
 from edge.errors import EdgeError, InputError, ModelError
 from edge.infer.runtime import Interpreter, brief, delegated, find_runtime
-from edge.infer.settings import InferSettings
+from edge.infer.settings import InferSettings, RuntimeChoice
 
 ROUNDS = 60
 """Timed inferences; the least of them is what the machine can, the median what it does."""
+
+ELSEWHERE = "name the Python of an environment that has it with --python (docs/quantizing.md)"
 
 Outputs = NDArray[np.float32]
 
@@ -35,8 +37,8 @@ class Timing:
     trouble: str = ""
 
 
-def run(model: Path, inputs: NDArray[np.float32]) -> Outputs:
-    """The first output of ``model`` for each row of ``inputs``: (N, values) float32, real values."""
+def run(model: Path, inputs: Iterable[NDArray[np.float32]]) -> Outputs:
+    """The first output of ``model`` for each of ``inputs``: (N, values) float32, real values."""
     interpreter = _interpreter(model, "auto")
     source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
     reset = any(name in _names(interpreter) for name in ("VAR_HANDLE", "UNIDIRECTIONAL_SEQUENCE_LSTM"))
@@ -78,13 +80,21 @@ def timings(model: Path, pythons: Sequence[Path]) -> list[Timing]:
     """
     found = [timing for timing in _here(model) if timing.p50 is not None or not pythons]
     for python in pythons:
-        found += _there(python, model)
+        known = {timing.runtime for timing in found}
+        found += [timing for timing in _there(python, model) if timing.runtime not in known]
     return found
 
 
 def _here(model: Path) -> list[Timing]:
     found = []
-    for choice in ("litert", "tflite-runtime"):
+    choices: tuple[RuntimeChoice, ...] = ("litert", "tflite-runtime")
+    for choice in choices:
+        try:
+            runtime = find_runtime(choice)
+        except EdgeError as error:
+            trouble = error.message.removeprefix(f"no TFLite runtime: {choice} is ")
+            found.append(Timing(choice, None, None, f"{trouble}; {ELSEWHERE}"))
+            continue
         try:
             interpreter = _interpreter(model, choice)
         except EdgeError as error:
@@ -95,7 +105,6 @@ def _here(model: Path) -> list[Timing]:
             begun = time.perf_counter()
             interpreter.invoke()
             taken.append(time.perf_counter() - begun)
-        runtime = find_runtime("litert" if choice == "litert" else "tflite-runtime")
         found.append(Timing(str(runtime), round(float(np.median(taken)) * 1e3, 4), delegated(interpreter)))
     return found
 
@@ -113,7 +122,7 @@ def _there(python: Path, model: Path) -> list[Timing]:
     return [Timing(**row) for row in rows if row["p50"] is not None]
 
 
-def _interpreter(model: Path, choice: Any) -> Interpreter:
+def _interpreter(model: Path, choice: RuntimeChoice) -> Interpreter:
     settings = InferSettings(runtime=choice, threads=1)
     interpreter = find_runtime(settings.runtime).interpreter(model.read_bytes(), str(model), settings)
     try:

@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from tools.quantize.judge import Timing
-from tools.quantize.schemes import SCHEMES
+from tools.quantize.legend import COLUMNS, KINDS, NOISE, granularity
 
 WORST = 8
 """Layers named in the table; the plot shows them all."""
@@ -43,6 +44,7 @@ class Findings:
     noise: list[tuple[str, float]]
     kept: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
+    per_tensor: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The record as JSON can hold it."""
@@ -59,7 +61,10 @@ _HEADINGS = ("kind", "bytes", "accuracy", "same as float", "error", "float opera
 
 def show(findings: Findings, console: Console) -> None:
     """The tables on a terminal."""
-    table = Table(*_headings(findings), title=findings.model)
+    # Narrow, so that the columns of two runtimes fit into a terminal of eighty columns.
+    table = Table(title=findings.model, box=SIMPLE_HEAD, padding=0)
+    for heading in _headings(findings):
+        table.add_column(heading.replace("-", "-\n"), overflow="fold")
     for row in findings.rows:
         table.add_row(*_cells(row, findings))
     console.print(table)
@@ -83,10 +88,13 @@ def write_markdown(findings: Findings, file: Path, plots: Sequence[str], command
     if findings.noise:
         lines += ["", "| worst layers | SNR, dB |", "|---|---|"]
         lines += [f"| {name} | {ratio:.1f} |" for name, ratio in findings.worst]
+        lines += ["", NOISE]
     if findings.kept:
         lines += ["", f"Kept in float: {', '.join(findings.kept)}."]
     lines += ["", *(f"![{Path(plot).stem}]({plot})" for plot in plots)]
-    lines += ["", "Kinds: " + "; ".join(f"{name}: {kind.meaning}" for name, kind in SCHEMES.items()) + "."]
+    made = {row.scheme: KINDS[row.scheme] for row in findings.rows}
+    for title, meanings in (("Kinds", made), ("Columns", COLUMNS)):
+        lines += ["", f"{title}:", "", *(f"- {name}: {meaning}" for name, meaning in meanings.items())]
     lines += ["", f"Made by `{command}`.", ""]
     file.write_text("\n".join(lines), "utf-8")
 
@@ -97,7 +105,8 @@ def _about(findings: Findings) -> str:
     judged = (
         f"judged on {findings.judged:,} samples of {findings.judged_on}" if findings.judged else "not judged"
     )
-    return f"calibrated with {samples} samples of {findings.calibrated_from} ({each}), {judged}"
+    scaled = granularity(per_tensor=findings.per_tensor)
+    return f"calibrated with {samples} samples of {findings.calibrated_from} ({each}), {judged}; {scaled}"
 
 
 def _runtimes(findings: Findings) -> list[str]:

@@ -16,7 +16,7 @@ import numpy as np
 from edge.errors import InputError, ModelError
 from edge.infer.runtime import brief
 from tools.quantize.graph import Layer, float_input, float_operations, layers, operations, read_model
-from tools.quantize.samples import Calibration, Samples, checked
+from tools.quantize.samples import Calibration, check_inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +68,17 @@ def quantize(
     """Writes the quantized form of a float model with one input and fixed shapes.
 
     ``calibration``: samples, or what ``measured`` once gave of samples that are not at hand. ``keep``: layers
-    that stay in float. ``per_tensor``: one scale for all of a layer's weights, as some
-    accelerators want it, instead of one a channel. ``strict``: nobody may stay in float unasked. Raises
-    ModelError for a model that is none of these or cannot be quantized so, InputError where the
-    calibration does not fit it.
+    that stay in float. ``per_tensor``: in int8 and int16x8 one scale for all of a layer's weights, as some
+    accelerators want it, instead of one a channel (dynamic keeps one a channel: with one a layer LiteRT 2.3
+    gives wrong answers). ``strict``: nobody may stay in float unasked. Raises ModelError for a model that is
+    none of these or cannot be quantized so, InputError where the calibration does not fit it, or ``out``
+    cannot be written.
     """
     content = read_model(model)
     shape, name = float_input(content, model)
     kind = SCHEMES[scheme]
     if kind.calibrated and not isinstance(calibration, Mapping):
-        checked(Samples(calibration, None, "calibration"), shape)
+        check_inputs(calibration, shape, "calibration")
     worker = _worker(model, scheme, keep, per_tensor=per_tensor)
     done = _run(worker, model, calibration if kind.calibrated else None, name)
     left = float_operations(done)
@@ -85,10 +86,15 @@ def quantize(
         raise ModelError(
             f"{model} keeps float operations in {scheme}: {', '.join(left)}", "build it of others"
         )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_suffix(".partial")
-    partial.write_bytes(done)
-    partial.replace(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        partial = out.with_suffix(".partial")
+        partial.write_bytes(done)
+        partial.replace(out)
+    except OSError as error:
+        raise InputError(
+            f"{out} cannot be written ({error.strerror})", "name a place in a folder of yours"
+        ) from error
     used = len(calibration) if kind.calibrated and not isinstance(calibration, Mapping) else 0
     return Report(str(model), str(out), model.stat().st_size, len(done), used, operations(done))
 
@@ -104,7 +110,7 @@ def measured(
     """
     content = read_model(model)
     shape, name = float_input(content, model)
-    checked(Samples(calibration, None, "calibration"), shape)
+    check_inputs(calibration, shape, "calibration")
     worker = _worker(model, "int8", (), per_tensor=False)
     with _told(model), _quiet():
         parts = [sample[None] for sample in calibration] if widest else [calibration]
