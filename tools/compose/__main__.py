@@ -1,6 +1,6 @@
 """Composes labelled scenes.
 
-    python -m tools.compose --out /tmp/scenes --count 40 --seed 1 --sheet /tmp/scenes.png
+    python -m tools.compose --out /tmp/scenes --count 40 --seed 1 --sheet /tmp/scenes.jpg
     python -m tools.evaluate digits-scenes --labels /tmp/scenes
 
 Scene k of a seed is the same whatever the count is. The parts of ``--split validation`` (writers, fonts,
@@ -20,14 +20,11 @@ from rich.console import Console
 from rich.progress import track
 
 from edge.errors import EdgeError, UsageError
-from edge.records import Image
-from tools.compose.files import Folder, contact_sheet, tile
+from tools.compose.contact import SHOWN, Tile, checked, contact_sheet, tile
+from tools.compose.files import Folder
 from tools.compose.scene import Parts, compose
 from tools.data import data_folder
 from tools.ink.alphabet import Part, alphabet
-
-_TILES = 60
-"""Scenes that the contact sheet shows at most."""
 
 _WRITTEN = 6000
 """Written digits that scenes are composed from here: enough for pictures, and loaded in seconds."""
@@ -45,7 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1, help="0 or more (1)")
     parser.add_argument("--split", choices=get_args(Part), default="train", help="writers and fonts (train)")
     parser.add_argument(
-        "--sheet", type=Path, metavar="FILE", help=f"also a PNG of the first {_TILES} with their boxes"
+        "--sheet",
+        type=Path,
+        metavar="FILE",
+        help=f"also a picture (.jpg, .png) of the first {SHOWN} with their digits' boxes",
     )
     parser.add_argument(
         "--data", default=None, help="the folder that holds digits/ (default: $EDGE_SHARED/data)"
@@ -64,19 +64,22 @@ def _compose(arguments: argparse.Namespace) -> None:
         raise UsageError(
             f"--count {arguments.count} --seed {arguments.seed} is impossible", "count from 1, seed from 0"
         )
+    sheet = checked(arguments.sheet) if arguments.sheet else None
     root = data_folder(arguments.data)
     folder = Folder(arguments.out)
     parts = Parts.of(arguments.split, alphabet(root, arguments.split, limit=_WRITTEN))
     cv2.setNumThreads(1)
-    tiles: list[Image] = []
+    tiles: list[Tile] = []
     for index in track(range(arguments.count), "composing", console=Console(stderr=True), transient=True):
         scene = compose(parts, arguments.seed, index)
         folder.add(f"scene-{index:05d}.jpg", scene)
-        if arguments.sheet and len(tiles) < _TILES:
+        if sheet and len(tiles) < SHOWN:
             tiles.append(tile(scene))
     folder.finish()
-    if tiles:
-        contact_sheet(arguments.sheet, tiles)
+    if sheet:
+        contact_sheet(sheet, tiles)
+    if sheet and arguments.count > SHOWN:
+        print(f"compose: {sheet} shows the first {SHOWN} of {arguments.count} scenes", file=sys.stderr)
 
 
 if __name__ == "__main__":

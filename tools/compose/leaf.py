@@ -36,11 +36,12 @@ class Ink:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One digit: its value, the tight box of its ink in the picture, its line on the leaf."""
+    """One digit: its value, the tight box of its ink in the picture, its line and its number on the leaf."""
 
     digit: int
     box: Box
     line: int
+    number: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -58,6 +59,7 @@ class Leaf:
     taken: list[Box] = field(default_factory=list)
     ids: NDArray[np.uint16] = field(init=False)
     lines: int = 0
+    numbers: int = 0
 
     def __post_init__(self) -> None:
         self.ids = np.zeros(self.ground.shape[:2], np.uint16)
@@ -75,7 +77,8 @@ class Leaf:
     def digit(self, shape: Image, digit: int, hand: Style, centre: tuple[float, float], ink: Ink) -> Box:
         """Writes a digit and notes its truth; gives its box on the leaf.
 
-        Where the picture would not show the whole digit nothing is written, and the box is empty.
+        Where the picture would not show the whole digit nothing is written, and the box is empty; what
+        follows is then another number, since nobody who looks at the picture can join the two.
         """
         reach = int(hand.size * max(1.0, hand.aspect) * 0.85 + abs(hand.pen)) + 3
         left, top = int(centre[0]) - reach, int(centre[1]) - reach
@@ -83,15 +86,20 @@ class Leaf:
         box = write(patch, shape, hand, (centre[0] - left, centre[1] - top))
         place = self._in_picture(patch > _SEEN, left, top) if box.w else None
         if place is None:
+            self.gap()
             return _NOTHING
         into, part = self._cut(ink.cover, left, top, patch)
         np.maximum(into, part, out=into)
-        self.digits.append(Written(digit, place, self.lines))
+        self.digits.append(Written(digit, place, self.lines, self.numbers))
         marked, part = self._cut(self.ids, left, top, patch)
         marked[part > _SEEN] = len(self.digits)
         on_leaf = Box(box.x + left, box.y + top, box.w, box.h)
         self.taken.append(on_leaf)
         return on_leaf
+
+    def gap(self) -> None:
+        """What is written from here on belongs to another number; so does what is on another line."""
+        self.numbers += 1
 
     def letter(self, shape: Image, hand: Style, centre: tuple[float, float], ink: Ink) -> Box:
         """Writes a character that is no digit; gives its box on the leaf."""

@@ -58,7 +58,7 @@ class Parts(NamedTuple):
 class Scene:
     """A picture and its truth: the ``jpeg`` file; ``digits`` with their boxes; ``lines`` in reading order;
     ``owner`` (H, W) uint16, 1 + the place in ``digits`` of the ink there; ``dark`` (N,) whether each
-    digit is dark ink on light."""
+    digit is dark ink on light; ``numbers``: the places in ``digits`` of what was written as one number."""
 
     jpeg: bytes
     image: Image
@@ -67,6 +67,7 @@ class Scene:
     owner: NDArray[np.uint16]
     dark: NDArray[np.bool_]
     difficulty: Difficulty
+    numbers: tuple[tuple[int, ...], ...] = ()
 
 
 def compose(parts: Parts, seed: int, index: int) -> Scene:
@@ -81,8 +82,10 @@ def compose(parts: Parts, seed: int, index: int) -> Scene:
     digits: list[Written] = []
     dark: list[bool] = []
     lines: list[str] = []
+    numbers: list[tuple[int, ...]] = []
     for leaf in leaves:
         _lay(rng, picture, owner, leaf, len(digits))
+        numbers += _numbers(leaf, len(digits))
         digits += leaf.digits
         dark += [leaf.dark_ink] * len(leaf.digits)
         lines += _lines(leaf)
@@ -98,6 +101,7 @@ def compose(parts: Parts, seed: int, index: int) -> Scene:
         owner,
         np.array(dark, bool),
         "hard" if hard else "ordinary",
+        tuple(numbers),
     )
 
 
@@ -250,3 +254,11 @@ def _lines(leaf: Leaf) -> list[str]:
     for digit in leaf.digits:
         lines[digit.line] = lines.get(digit.line, "") + str(digit.digit)
     return list(lines.values())
+
+
+def _numbers(leaf: Leaf, known: int) -> list[tuple[int, ...]]:
+    """The places of each number's digits among a picture's, ``known`` of which are on other leaves."""
+    numbers: dict[tuple[int, int], list[int]] = {}
+    for place, digit in enumerate(leaf.digits, start=known):
+        numbers.setdefault((digit.line, digit.number), []).append(place)
+    return [tuple(places) for places in numbers.values()]

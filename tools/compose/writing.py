@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from edge.geometry import union
 from edge.records import Box, Image
 from tools.compose.clutter import crossed_out, print_block, scribbled, sign, underline
 from tools.compose.leaf import Ink, Leaf
@@ -91,7 +92,7 @@ class Writer:
         boxes = [box for box in self.leaf.taken[before:] if box.w]
         if not boxes or self.rng.random() > 0.15:
             return
-        row = _around(boxes)
+        row = union(*boxes)
         if not numbers and self.rng.random() < 0.5:
             crossed_out(self.rng, self.leaf, self.ink, row, self.pen)
         else:
@@ -153,6 +154,8 @@ class Writer:
             if rng.random() < 0.85:
                 middle = left + pitch * rng.uniform(0.42, 0.58)
                 self._one(middle, y + rng.normal(0, 0.05) * pitch, self.hand.varied(rng))
+            else:
+                self.leaf.gap()
         top = y + pitch * 0.15 if comb else low
         for edge in range(count + 1):
             place = x + edge * pitch
@@ -237,6 +240,7 @@ class Writer:
         gap = self.hand.size * (rng.uniform(-0.08, 0.04) if tight else rng.uniform(0.08, 0.35))
         drift = np.tan(np.deg2rad(self.hand.turn)) * 0.5
         start = x
+        self.leaf.gap()
         for _ in range(count):
             hand = self.hand.varied(rng) if not self.digits.filled else self.hand
             hand = replace(hand, size=hand.size * float(np.exp(rng.normal(0, self.unequal))))
@@ -292,8 +296,3 @@ class Writer:
 def _firm(hand: Style) -> Style:
     """With a pen so wide that strokes do not come apart: one much thinner than a pixel of the map would."""
     return replace(hand, pen=max(hand.pen, _FIRMEST * hand.size))
-
-
-def _around(boxes: list[Box]) -> Box:
-    x, y = min(box.x for box in boxes), min(box.y for box in boxes)
-    return Box(x, y, max(box.x + box.w for box in boxes) - x, max(box.y + box.h for box in boxes) - y)
