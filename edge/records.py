@@ -57,15 +57,15 @@ class Frame:
 class Detection:
     """Something found in one frame. ``label`` is None where it was found but not named.
 
-    ``score`` is calibrated: of detections with score s a share s is right. ``mark``: a decimal mark
-    stands right after it.
+    ``score`` is calibrated: of detections with score s a share s is right. ``mark``: how
+    probable it is, 0..1, that a decimal mark stands right after it.
     """
 
     box: Box
     label: str | None
     score: float
     landmarks: Points | None = None
-    mark: bool = False
+    mark: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,13 @@ from edge.annotate import annotate
 from edge.capture.chatter import held_back
 from edge.capture.stills import picture_files, read_picture
 from edge.cli.annotations import Annotations
-from edge.cli.explanations import sheet
+from edge.cli.explanations import counted, sheet
 from edge.cli.terminal import Terminal, shown
 from edge.clock import SystemClock
 from edge.errors import InputError
 from edge.geometry import size_of, whole
 from edge.infer.model import Model
-from edge.recognize.descriptor import Explaining, Explanation, Recognizer
+from edge.recognize.descriptor import Explaining, Explanations, Recognizer
 from edge.recognize.registry import descriptors, resolve
 from edge.records import UNKNOWN, Detection, Frame, Image, Target
 from edge.settings.compose import Settings
@@ -87,7 +87,10 @@ def main(args: argparse.Namespace) -> int:
             if annotations:
                 annotations.write(source, _drawn(image, found, numbers))
             if explanations:
-                explanations.write(source, sheet(image, _explained(frame, recognizers)))
+                explained = _explained(frame, recognizers)
+                explanations.write(source, sheet(image, explained))
+                if explained.left_out:
+                    print(f"edge: {shown(str(source))}: {counted(explained)}", file=sys.stderr)
         except InputError as error:
             failed += _tell(error)
     return 1 if failed else 0
@@ -152,14 +155,11 @@ def _frame(image: Image, sequence: int) -> Frame:
     return Frame(image, sequence, clock.monotonic_ns(), clock.wall())
 
 
-def _explained(frame: Frame, recognizers: Mapping[str, Recognizer]) -> list[Explanation]:
+def _explained(frame: Frame, recognizers: Mapping[str, Recognizer]) -> Explanations:
     """Of those recognizers that can."""
-    return [
-        explanation
-        for recognizer in recognizers.values()
-        if isinstance(recognizer, Explaining)
-        for explanation in recognizer.explain(frame)
-    ]
+    some = [each.explain(frame) for each in recognizers.values() if isinstance(each, Explaining)]
+    items = tuple(item for each in some for item in each.items)
+    return Explanations(items, sum(each.left_out for each in some))
 
 
 def _numbers(detections: Sequence[Detection]) -> list[Number]:

@@ -75,26 +75,38 @@ class Recognizer(Protocol):
 class Explanation:
     """Why something was read as it was, for ``edge recognize --explain``.
 
-    ``told``: whether it reached the threshold. ``view``: what the network was shown, (h, w) uint8 grey.
-    ``attention``: (h, w) float32, how much of the score each place carries; below 0: speaks against it.
-    ``scores``: of the likeliest classes, best first, before the surroundings were weighed.
+    ``score`` is what counts. It is ``alone``, what the network says of the ``view`` that it was shown, (h, w)
+    uint8 grey, moved by what stands around the ``box``. ``told``: it reached ``threshold`` and stands; what
+    reached it and is not told was taken for the decimal mark between two digits.
+    ``attention``: (h, w) float32, how much of ``alone`` each place carries; below 0: speaks against it.
+    ``scores``: what the network says of the likeliest classes, best first; moved by nothing.
     """
 
     box: Box
     label: str
     score: float
+    alone: float
     told: bool
+    threshold: float
     view: Image
     attention: NDArray[np.float32]
     scores: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanations:
+    """Those of one frame: at most a bounded number, and how many readings were ``left_out`` for that."""
+
+    items: tuple[Explanation, ...] = ()
+    left_out: int = 0
 
 
 @runtime_checkable
 class Explaining(Protocol):
     """A recognizer that can say why."""
 
-    def explain(self, frame: Frame) -> Sequence[Explanation]:
-        """What was read and what was almost read, surest first, at most a bounded number."""
+    def explain(self, frame: Frame) -> Explanations:
+        """What was read and what was almost read, most doubtful first: nearest to the threshold."""
         ...
 
 

@@ -4,7 +4,7 @@ Digits near each other share one direction, found as scanners find the skew of a
 projection profile (Postl 1986), turned until its rows stand out most sharply. Turned upright, digits that
 overlap across the line are linked with the next one along it, nearest first, each at most once on
 either side; a chain of links is a line, and may bend. A line is split where a gap is wide for the size
-of its digits and for its other gaps.
+of its digits and for its other gaps; a decimal mark needs room, and what it takes is no gap.
 """
 
 from __future__ import annotations
@@ -41,18 +41,25 @@ _USUAL_WIDTH = 0.6
 """The width of a digit, in sizes, where it cannot be told."""
 _USUAL_GAP = 0.3
 """The gap, in sizes, that is expected within a number before the line has shown its own."""
+_MARK_ROOM = 0.8
+"""What a mark takes of the gap it stands in, in sizes, at most: a digit's room in type of one width."""
 
 
 @dataclass(frozen=True, slots=True)
 class Glyph:
-    """One digit as the grouping sees it. ``id`` is the caller's: a track, or an index. ``mark``: a decimal
-    mark stands right after it."""
+    """One digit as the grouping sees it. ``id`` is the caller's: a track, or an index. ``mark``: how probable
+    it is that a decimal mark stands right after it, 0..1."""
 
     box: Box
     label: str
     score: float
     id: int
-    mark: bool = False
+    mark: float = 0.0
+
+    @property
+    def marked(self) -> bool:
+        """Whether a mark is rather there than not."""
+        return self.mark > 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +67,9 @@ class Number:
     """Digits in order, with a point where a decimal mark stands.
 
     ``score`` is the probability that all of them are right; ``members`` are their ids. It is the product
-    of the digits' calibrated scores, so it takes their errors for independent. Digits of one hand in one
-    light err together, so it is a lower bound in practice.
+    of the digits' calibrated scores, and of how sure it is between them that there is a mark or none, so it
+    takes their errors for independent. Digits of one hand in one light err together, so it is a lower bound
+    in practice.
     """
 
     text: str
@@ -96,7 +104,8 @@ def lines(items: Sequence[Glyph]) -> list[list[Number]]:
     for members in _clusters(boxes):
         layout = _upright(boxes[members])
         for chain in _chains(layout):
-            glyphs = [[items[members[i]] for i in number] for number in _split(chain, layout)]
+            marked = np.array([items[members[i]].marked for i in chain])
+            glyphs = [[items[members[i]] for i in number] for number in _split(chain, layout, marked)]
             found.append([_number(number) for number in glyphs])
     return found
 
@@ -188,14 +197,17 @@ def _follow(first: int, after: dict[int, int]) -> list[int]:
     return chain
 
 
-def _split(chain: Sequence[int], layout: _Layout) -> list[list[int]]:
-    """A line's numbers. The wider its usual gap, the wider the gap that splits it."""
+def _split(chain: Sequence[int], layout: _Layout, marked: NDArray[np.bool_]) -> list[list[int]]:
+    """A line's numbers. The wider its usual gap, the wider the gap that splits it. ``marked`` (N,): after
+    which of ``chain`` a mark stands."""
     if len(chain) < 2:
         return [list(chain)]
     size = float(np.median(layout.size[chain]))
     half = layout.width[chain] / 2
     gaps = (np.diff(layout.along[chain]) - half[:-1] - half[1:]) / size
-    usual = max((median_low(gaps.tolist()) * len(gaps) + _USUAL_GAP) / (len(gaps) + 1), 0.0)
+    gaps -= np.where(marked[:-1], np.clip(gaps, 0.0, _MARK_ROOM), 0.0)
+    told = gaps[~marked[:-1]].tolist()
+    usual = max((median_low(told or [0.0]) * len(told) + _USUAL_GAP) / (len(told) + 1), 0.0)
     limit = max(1.5 * usual, usual + 0.6)
     numbers = [[chain[0]]]
     for index, gap in zip(chain[1:], gaps, strict=True):
@@ -206,9 +218,12 @@ def _split(chain: Sequence[int], layout: _Layout) -> list[list[int]]:
 
 
 def _number(glyphs: Sequence[Glyph]) -> Number:
+    # What stands after the last digit is no part of the number.
+    between = glyphs[:-1]
     return Number(
-        text="".join(glyph.label + "." * glyph.mark for glyph in glyphs).rstrip("."),
-        score=math.prod(glyph.score for glyph in glyphs),
+        text="".join(glyph.label + "." * glyph.marked for glyph in between) + glyphs[-1].label,
+        score=math.prod(glyph.score for glyph in glyphs)
+        * math.prod(max(glyph.mark, 1.0 - glyph.mark) for glyph in between),
         box=union(*(glyph.box for glyph in glyphs)),
         members=tuple(glyph.id for glyph in glyphs),
     )

@@ -121,3 +121,17 @@ def test_explanations_are_pictures_beside_their_files(tmp_path: Path) -> None:
     assert ((sheet[..., 2] - sheet[..., 0]) > 60).any()  # somewhere something spoke for the seven
     assert (out / "nothing.png").exists()
     assert main(["recognize", "--explain", "/dev/null/x", *files]) == 2
+
+
+def test_readings_that_are_not_explained_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = paper((480, 200))
+    cv2.putText(image, "7 3", (60, 150), cv2.FONT_HERSHEY_SIMPLEX, 4, (30, 30, 30), 9, cv2.LINE_AA)
+    assert cv2.imwrite(str(tmp_path / "two.png"), image)
+    call = ["recognize", "--explain", str(tmp_path / "why"), str(tmp_path / "two.png")]
+    assert main(call) == 0
+    assert "left out" not in capsys.readouterr().err
+    monkeypatch.setattr("edge.recognize.digits.recognizer.EXPLAINED", 1)
+    assert main(call) == 0
+    assert "two.png: 1 of 2 readings are explained, the most doubtful, 1 left out" in capsys.readouterr().err

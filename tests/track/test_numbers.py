@@ -166,3 +166,41 @@ def test_decimal_marks_stand_in_the_text_but_not_at_its_end() -> None:
     (number,) = group(glyphs)
     assert number.text == "01.234"
     assert number.members == (0, 1, 2, 3, 4)
+
+
+def spaced(gaps: list[float], marks: list[float]) -> list[Glyph]:
+    """Digits of 30 x 50 from 0 up, with gaps in heights; ``marks``: how probable one is after each."""
+    x, items = 0.0, []
+    for i, (gap, mark) in enumerate(zip([*gaps, 0], [*marks, 0], strict=True)):
+        items.append(Glyph(Box(x, 0, 30, 50), str(i), 0.9, i, mark))
+        x += 30 + gap * 50
+    return items
+
+
+@pytest.mark.parametrize(
+    ("gaps", "place", "expected"),
+    [
+        ([0.2, 1.0], 1, ["01.2"]),  # type in which all characters are of one width
+        ([1.0, 0.2], 0, ["0.12"]),
+        ([0.2, 0.2, 1.0, 0.2], 2, ["012.34"]),
+        ([0.5, 0.2, 0.2, 1.3], 0, ["0.123", "4"]),  # the mark's room is not this line's usual gap
+        ([0.2, 2.5], 1, ["01", "2"]),  # no number goes on so far off: the mark was of a digit that is gone
+    ],
+)
+def test_a_mark_needs_room_and_splits_no_number(gaps: list[float], place: int, expected: list[str]) -> None:
+    marks = [float(i == place) for i in range(len(gaps))]
+    assert [number.text for number in group(spaced(gaps, marks))] == expected
+
+
+@pytest.mark.parametrize(("mark", "text"), [(0.0, "01"), (0.3, "01"), (0.7, "0.1"), (1.0, "0.1")])
+def test_the_score_falls_with_the_doubt_whether_there_is_a_mark(mark: float, text: str) -> None:
+    (number,) = group(spaced([0.3], [mark]))
+    assert number.text == text
+    assert number.score == pytest.approx(0.9 * 0.9 * max(mark, 1 - mark))
+
+
+def test_a_mark_after_the_last_digit_is_none_of_the_number() -> None:
+    items = [Glyph(Box(40.0 * i, 0, 28, 50), str(i), 0.9, i, 0.6 * i) for i in range(2)]
+    (number,) = group(items)
+    assert number.text == "01"
+    assert number.score == pytest.approx(0.81)

@@ -1,108 +1,213 @@
-"""Decimal marks: a dot or comma on the line between two digits, small and free-standing as type has them."""
+"""Decimal marks: a dot or comma on the line between two digits, small and free-standing as type has them.
+
+They are looked for along the line, whichever way it goes. How probable one is follows from how far it lies
+inside the borders of what type prints; each border is a ramp, and the ramps multiply.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.recognize.digits.classify import Readings
+from edge.recognize.digits.pairs import ROWS, Pair, Strip, neighbours, strip
 from edge.records import Image
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+COMMALIKE = "19"
+"""Digits for which a large comma is mistaken."""
+
+COMMA = 0.55
+"""Most of such a false digit's longer side, over the height of the digits beside it."""
 
 SMALLEST = 14.0
 """Height in pixels of a digit below which its mark is no more than noise."""
 
-GAP = (0.12, 1.1)
-"""Space between two digits of one number with a mark between them, over their height."""
+STROKE = np.ones((17, 17), np.uint8)
+"""Strokes of a level strip thinner than this answer: dots and commas do, and every pen."""
 
-WIDE, HIGH = (0.06, 0.3), (0.06, 0.42)
-"""Width and height of a mark, over the digits' height; a comma hangs, so it is higher."""
+INK = 0.5
+"""Ink counts from this share of the digits' own response."""
 
-SLENDER = 2.6
-"""Most of a mark's longer over its shorter side: what is longer is a stroke."""
+FAINTEST = 12.0
+"""Least response of digits beside a mark, in grey levels."""
 
-LINE = 0.3
-"""How far a mark may begin above the line, or end below it, over the digits' height."""
+TALL = 0.5
+"""Least height of a digit's main part, over that of the digit."""
 
-LEAST = 3
-"""Pixels of a mark at least."""
+CORE = 0.2
+"""How far beside its middle a digit surely has ink, over its height."""
 
-ALONE = 0.6
-"""Other ink between the two digits, over the mark's own: more of it is a colon, a word, or noise."""
+GAP = (0.12, 1.15)
+"""Space between two digits of one number with a mark between them, over their height; the most is that of
+type in which all characters are of one width."""
 
-ALIKE = 0.65
+CROWDED = -0.2
+"""The same as the digits' boxes tell it, below which nobody looks."""
+
+LEVEL = 0.65
 """Smaller over larger height of the digits on both sides."""
 
+LEAST = 3
+"""Pixels of a mark at least, before the strip was scaled."""
 
-def marked(readings: Readings, planes: Mapping[bool, Image]) -> NDArray[np.bool_]:
-    """(N,): whether a decimal mark stands right after a reading, before the next one on its line.
+SLENDER = 3.2
+"""Most of a mark's longer over its shorter side: what is longer is a stroke."""
 
-    ``planes`` (H, W) uint8: where ink is looked for, for dark ink (True) and light.
+UNDER = 0.3
+"""How far a mark may lie under the left digit, as under the arm of a 7, over their height."""
+
+# Ramps: where the probability begins to rise from 0 and where it is 1, or the other way round. Over the
+# digits' height where nothing else is said; y is from the line down, so above it is negative.
+
+SIZE = (0.055, 0.1)
+"""Root of width times height: less is a speck."""
+
+WIDTH, HEIGHT = (0.38, 0.28), (0.56, 0.44)
+"""A comma hangs, so it is higher than wide."""
+
+TOP_LOW, TOP_HIGH = (0.12, 0.02), (-0.36, -0.27)
+"""Where a mark begins: higher up is an apostrophe or hyphen, lower down is of the next line."""
+
+BOTTOM_HIGH, BOTTOM_LOW = (-0.16, -0.07), (0.5, 0.38)
+"""Where it ends."""
+
+STRONG = (0.5, 0.85)
+"""Response of the mark over that of the digits."""
+
+FREE = (0.8, 0.5)
+"""Space between the mark and the digit on either side: a wider one is between two numbers."""
+
+CLEAR = (-0.04, 0.03)
+"""Space right of it at least: what lies under the right digit is its own, as the dot of an exclamation."""
+
+ASTRAY = (0.4, 0.2)
+"""How much more space is right of the mark than left of it. More is a space, and the mark ends a number: of
+type, 0.3 parts 98 % of the marks within numbers from 84 % of those with a space behind them."""
+
+OTHER = (0.8, 0.1)
+"""Other ink between the two digits, over the mark's own: more of it is a colon, a word, or noise."""
+
+
+class _Found(NamedTuple):
+    """How probable a mark is, and where (x, y), in pixels of the plane."""
+
+    probability: float
+    place: Floats
+
+
+def marked(
+    readings: Readings, planes: Mapping[bool, Image], digits: Sequence[str]
+) -> tuple[Readings, NDArray[np.float32]]:
+    """The readings less those that are a comma, and of each (N,) how probable it is, 0..1, that a decimal
+    mark stands right after it, before the next one on its line.
+
+    ``planes`` (H, W) uint8: where ink is looked for, for dark ink (True) and light. ``digits``: by class.
     """
-    found = np.zeros(len(readings), bool)
-    for index, box in enumerate(readings.boxes):
-        after = _next(readings, index)
-        if after is not None and box[3] >= SMALLEST:
-            dark = bool(readings.dark[index])
-            found[index] = _has_mark(planes[dark], box, readings.boxes[after], dark_ink=dark)
-    return found
+    probable = np.zeros(len(readings), np.float32)
+    stands = np.ones(len(readings), np.bool_)
+    if len(readings) > 1:
+        for pair in neighbours(readings):
+            if pair.gap < CROWDED or pair.height < SMALLEST:
+                continue
+            dark = bool(readings.dark[pair.left])
+            found = _look(strip(planes[dark], readings, pair), pair, dark_ink=dark)
+            if found is not None:
+                probable[pair.left] = found.probability
+                if found.probability > 0.5:
+                    stands &= ~_commas(readings, pair, found.place, digits)
+    return readings.take(stands), probable[stands]
 
 
-def _next(readings: Readings, index: int) -> int | None:
-    """The nearest reading to the right on the same line, where it is as near as a number's next digit."""
+def _commas(readings: Readings, pair: Pair, place: Floats, digits: Sequence[str]) -> Bools:
+    """(N,): which readings are no digit but the mark at ``place`` (2,) between those of ``pair``."""
     boxes = readings.boxes
-    x, y, w, h = boxes[index]
-    gaps = (boxes[:, 0] - (x + w)) / h
-    shared = np.minimum(boxes[:, 1] + boxes[:, 3], y + h) - np.maximum(boxes[:, 1], y)
-    larger = np.maximum(boxes[:, 3], h)
-    level = (shared >= 0.6 * larger) & (np.minimum(boxes[:, 3], h) >= ALIKE * larger)
-    near = level & (gaps >= GAP[0]) & (gaps <= GAP[1]) & (readings.dark == readings.dark[index])
-    near[index] = False
-    # Something between the two: they are no neighbours.
-    between = level & (gaps > -0.5) & (gaps < GAP[0])
-    between[index] = False
-    if not near.any() or between.any():
+    here = ((boxes[:, :2] <= place) & (place <= boxes[:, :2] + boxes[:, 2:])).all(axis=1)
+    like = np.array([digit in COMMALIKE for digit in digits])[readings.classes]
+    return np.asarray(here & like & (boxes[:, 2:].max(axis=1) < COMMA * pair.height))
+
+
+def _look(around: Strip, pair: Pair, *, dark_ink: bool) -> _Found | None:
+    """The mark between the two digits of a pair, None where nothing is like one."""
+    kind = cv2.MORPH_BLACKHAT if dark_ink else cv2.MORPH_TOPHAT
+    response = np.asarray(cv2.morphologyEx(around.image, kind, STROKE), np.uint8)
+    strength = _strength(response, around)
+    if strength < FAINTEST:
         return None
-    return int(np.flatnonzero(near)[gaps[near].argmin()])
+    mask = np.asarray(response > INK * strength, np.uint8)
+    _, parts, stats, middles = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    labels = np.asarray(parts, np.int32)
+    x, y, w, h, area = stats.T.astype(np.float64)
+    left, right = (_digit(labels, h, around, place) for place in (around.left, around.right))
+    if not left.any() or not right.any() or (left & right).any():
+        return None
+    ends, begins = (x + w)[left].max(), x[right].min()
+    bottoms = np.array([(y + h)[left].max(), (y + h)[right].max()])
+    heights = bottoms - (y[left].min(), y[right].min())
+    line, height = bottoms.mean(), heights.mean()
+    if not GAP[0] <= (begins - ends) / height <= GAP[1] or heights.min() < LEVEL * heights.max():
+        return None
+    between = (x > around.left) & (x + w > ends - UNDER * height) & (x < begins)
+    between &= (middles[:, 0] < around.right) & (y < line + 0.5 * height) & (y + h > line - 1.1 * height)
+    between &= ~left & ~right
+    between[0] = False
+    if not between.any():
+        return None
+    probable = between * _shaped(w / height, h / height, (y - line) / height)
+    before, after = (x - ends) / height, (begins - x - w) / height
+    probable *= _ramp(before, FREE) * _ramp(after, FREE) * _ramp(after, CLEAR) * _ramp(after - before, ASTRAY)
+    # What the strip cuts off may go on: the top of a digit of the next line.
+    probable *= (area >= LEAST * (ROWS / pair.height) ** 2) & (y + h < len(mask))
+    best = int(probable.argmax())
+    if probable[best] == 0:
+        return None
+    # Half of its pixels are at the border, where a small one is pale: its better half counts.
+    contrast = float(np.percentile(response[labels == best], 75)) / strength
+    others = (area[between].sum() - area[best]) / area[best]
+    sure = float(probable[best] * _ramp(contrast, STRONG) * _ramp(others, OTHER))
+    return _Found(sure, around.turn @ (*middles[best], 1.0)) if sure > 0 else None
 
 
-def _has_mark(plane: Image, left: NDArray[np.float32], right: NDArray[np.float32], *, dark_ink: bool) -> bool:
-    height = float(left[3] + right[3]) / 2
-    line = float(left[1] + left[3] + right[1] + right[3]) / 2
-    x0, x1 = round(float(left[0])), round(float(right[0] + right[2]))
-    y0, y1 = round(line - 1.1 * height), round(line + 0.5 * height)
-    x0, y0 = max(x0, 0), max(y0, 0)
-    part = plane[y0:y1, x0:x1]
-    if part.size == 0:
-        return False
-    ink = _ink(part, dark_ink=dark_ink)
-    # The digits themselves, with all that hangs on them, are no mark: what touches their boxes is theirs.
-    gap = slice(round(float(left[0] + left[2])) - x0, round(float(right[0])) - x0)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
-    outside = np.ones(labels.shape[1], bool)
-    outside[gap] = False
-    belongs = np.unique(labels[:, outside])
-    marks, others = [], 0
-    for label in set(range(1, len(stats))) - set(belongs.tolist()):
-        _, y, w, h, area = (int(value) for value in stats[label])
-        if area >= LEAST and _is_mark(w / height, h / height, (y + y0 - line) / height):
-            marks.append(area)
-        else:
-            others += area
-    return len(marks) == 1 and others <= ALONE * marks[0]
+def _strength(response: Image, around: Strip) -> float:
+    """How strongly the strokes of both digits answer; 0 where there is next to no ink."""
+    rows = slice(round(around.middle - ROWS / 2), round(around.middle + ROWS / 2))
+    reach = 0.25 * ROWS
+    places = [
+        slice(max(round(place - reach), 0), round(place + reach)) for place in (around.left, around.right)
+    ]
+    inside = np.concatenate([response[rows, columns].ravel() for columns in places])
+    inked = inside[inside > 4]
+    if inked.size < ROWS / 2:
+        return 0.0
+    rank = inked.size * 3 // 4
+    return float(np.partition(inked, rank)[rank])
 
 
-def _ink(part: Image, *, dark_ink: bool) -> Image:
-    """Where the ink is, 0 or 1: the middle between paper and the digits' own ink."""
-    paper, pen = np.percentile(part, (80, 3) if dark_ink else (20, 97))
-    middle = (float(paper) + float(pen)) / 2
-    return np.asarray(part < middle if dark_ink else part > middle, np.uint8)
+def _digit(labels: NDArray[np.int32], heights: Floats, around: Strip, place: float) -> Bools:
+    """Which components are the main parts of the digit whose middle is at ``place``."""
+    rows = slice(round(around.middle - ROWS / 2), round(around.middle + ROWS / 2))
+    columns = slice(max(round(place - CORE * ROWS), 0), round(place + CORE * ROWS))
+    here = np.zeros(len(heights), np.bool_)
+    here[labels[rows, columns]] = True
+    here[0] = False
+    return np.asarray(here & (heights >= TALL * ROWS))
 
 
-def _is_mark(width: float, height: float, top: float) -> bool:
-    """By its sides and how far below the line it begins (above: negative), over the digits' height."""
-    fits = WIDE[0] <= width <= WIDE[1] and HIGH[0] <= height <= HIGH[1]
-    compact = max(width, height) <= SLENDER * min(width, height)
-    return fits and compact and top >= -LINE and top + height <= LINE + 0.1 and top <= LINE / 2
+def _shaped(width: Floats, height: Floats, top: Floats) -> Floats:
+    """How probable components are marks by their sides and by how far below the line they begin."""
+    bottom = top + height
+    probable = _ramp(np.sqrt(width * height), SIZE) * _ramp(width, WIDTH) * _ramp(height, HEIGHT)
+    probable *= _ramp(top, TOP_LOW) * _ramp(top, TOP_HIGH)
+    probable *= _ramp(bottom, BOTTOM_LOW) * _ramp(bottom, BOTTOM_HIGH)
+    return np.asarray(probable * (np.maximum(width, height) <= SLENDER * np.minimum(width, height)))
+
+
+def _ramp(value: Floats | float, ends: tuple[float, float]) -> Floats:
+    """0 at the first end and beyond, 1 at the second and beyond."""
+    return np.asarray(np.clip((value - ends[0]) / (ends[1] - ends[0]), 0.0, 1.0))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edge.errors import ModelError
 from edge.geometry import Boxes
-from edge.recognize.descriptor import Explanation, LoadModel, Network
+from edge.recognize.descriptor import Explanation, Explanations, LoadModel, Network
 from edge.recognize.digits.classify import Reader, Readings
 from edge.recognize.digits.context import LETTERLIKE, judged
 from edge.recognize.digits.explain import attention
@@ -30,8 +30,8 @@ WORKING_SIDE = 1280
 POSSIBLE = 0.2
 """Score from which a reading takes part when overlaps and surroundings are judged, told or not."""
 
-EXPLAINED, LIKELIEST = 48, 3
-"""Readings of a frame, and classes of each, that are explained at most: each costs some 400 runs."""
+EXPLAINED, LIKELIEST = 120, 3
+"""Readings of a frame, and classes of each, that are explained at most: each reading costs some 650 runs."""
 
 LOWEST = 8.0
 """Height in pixels at working size below which nothing is legible."""
@@ -61,15 +61,14 @@ class DigitRecognizer:
         look = self._look(frame)
         if look is None:
             return []
-        readings = look.readings.above(self.threshold)
+        readings, marks = marked(look.readings.above(self.threshold), look.planes, self._reader.digits)
         boxes = readings.boxes / look.scale + look.offset
-        marks = marked(readings, look.planes)
         return [
             Detection(
                 Box(*boxes[index].tolist()),
                 self._reader.digits[readings.classes[index]],
                 float(readings.scores[index]),
-                mark=bool(marks[index]),
+                mark=float(marks[index]),
             )
             for index in np.argsort(-readings.scores, kind="stable")
         ]
@@ -78,15 +77,18 @@ class DigitRecognizer:
         """Nothing: ``detect`` has named all digits already."""
         return ()
 
-    def explain(self, frame: Frame) -> Sequence[Explanation]:
-        """What was read and, from ``POSSIBLE`` on, what was almost read, with where the network looked."""
+    def explain(self, frame: Frame) -> Explanations:
+        """What was read and, from ``POSSIBLE`` of the cut alone on, what was almost read, with where the
+        network looked; the ``EXPLAINED`` most doubtful, nearest to the threshold first."""
         look = self._look(frame)
         if look is None:
-            return []
+            return Explanations()
         readings = look.readings
+        standing, _ = marked(readings.above(self.threshold), look.planes, self._reader.digits)
+        told = {tuple(box) for box in standing.boxes.tolist()}  # no two readings have one box
         boxes = readings.boxes / look.scale + look.offset
         found = []
-        for index in np.argsort(-readings.scores, kind="stable")[:EXPLAINED]:
+        for index in np.argsort(np.abs(readings.scores - self.threshold), kind="stable")[:EXPLAINED]:
             dark = bool(readings.dark[index])
             view, scores = self._reader.show(look.planes[dark], readings.boxes[index], dark_ink=dark)
             label = self._reader.digits[readings.classes[index]]
@@ -97,13 +99,15 @@ class DigitRecognizer:
                     box=Box(*boxes[index].tolist()),
                     label=label,
                     score=float(readings.scores[index]),
-                    told=bool(readings.scores[index] >= self.threshold),
+                    alone=float(scores[place]),
+                    told=tuple(readings.boxes[index].tolist()) in told,
+                    threshold=self.threshold,
                     view=view,
                     attention=attention(self._network, view, place),
                     scores=tuple((self._network.labels[i], float(scores[i])) for i in best),
                 )
             )
-        return found
+        return Explanations(tuple(found), len(readings) - len(found))
 
     def counters(self) -> Mapping[str, int]:
         """``candidates`` shown to the network, and ``dropped_candidates`` beyond ``max_candidates``."""
