@@ -61,17 +61,20 @@ def test_json_is_one_object_with_the_documented_keys(
 ) -> None:
     assert main(["digits-scenes", "--labels", str(folder), "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
-    assert record["ordinary"] == {"precision": 1.0, "recall": 1.0, "f1": 1.0}
-    assert record["all"] == {"precision": 1.0, "recall": 1.0, "f1": 1.0}
+    shares = {"precision": 1.0, "recall": 1.0, "f1": 1.0}
+    assert record["ordinary"] == {**shares, "right": 4, "found": 4, "n": 4}
+    assert record["all"] == {**shares, "right": 8, "found": 8, "n": 8}
     assert record["negatives"] == {
         "pictures": 1, "false_digits": 0, "megapixels": 0.307, "per_megapixel": 0.0,
     }  # fmt: skip
     assert 0 <= record["ece"] < 0.2
-    assert record["lines"] == {"exact": 1.0, "n": 2}
-    assert record["lines_ordinary"] == {"exact": 1.0, "n": 1}
+    assert record["lines"] == {"exact": 1.0, "right": 2, "n": 2}
+    assert record["lines_ordinary"] == {"exact": 1.0, "right": 1, "n": 1}
+    assert record["numbers"] is record["numbers_ordinary"] is None, "the labels do not tell them"
     assert 0 < record["ms_per_picture"] < 10_000
     assert set(record) == {
-        "ordinary", "all", "negatives", "ece", "lines", "lines_ordinary", "ms_per_picture",
+        "ordinary", "all", "negatives", "ece", "lines", "lines_ordinary", "numbers", "numbers_ordinary",
+        "ms_per_picture",
     }  # fmt: skip
 
 
@@ -86,6 +89,8 @@ def test_recipes_stand_side_by_side(folder: Path, capsys: pytest.CaptureFixture[
     table = capsys.readouterr().out
     assert "row.png" in table
     assert "books" in table
+    assert "4 of 8" in table, "what the shares are shares of"
+    assert "1 of 1 (1.00)" in table, "lines of ordinary pictures"
 
 
 def test_the_sheet_shows_every_mistake(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

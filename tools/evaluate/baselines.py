@@ -41,7 +41,14 @@ def _contours(mask: Image | np.ndarray) -> Boxes:
     return boxes[(boxes[:, 3] >= SMALLEST) & (boxes[:, 2] <= 2 * boxes[:, 3])]
 
 
-RECIPES: Mapping[str, Callable[[Image], Boxes]] = {"books": otsu_contours, "adaptive": adaptive_contours}
+RECIPES: Mapping[str, Callable[[Image], Boxes]] = {
+    "perceptron": otsu_contours,
+    "books": otsu_contours,
+    "adaptive": adaptive_contours,
+}
+
+NETWORKS: Mapping[str, str] = {"perceptron": "digits-mlp"}
+"""The recipes that have the network of the books, too; the others are given one of ours."""
 
 
 class ContourRecipe:

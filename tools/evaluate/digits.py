@@ -1,7 +1,8 @@
-"""``digits``: naming single digits of the public sets, with calibration and a confusion matrix.
+"""``digits``: naming single digits of sets never trained on, with calibration and a confusion matrix.
 
-MNIST's 28x28 pictures get two black pixels on every side. The others are scaled so that the digit
-fills 20 of 32 pixels, as proposals in photographs are. A rejected digit is an error.
+MNIST's 28x28 pictures get two black pixels on every side. Semeion's and Optdigits' are scaled so that the
+digit fills 20 of 32 pixels, as proposals in photographs are. Type and displays are drawn as such proposals:
+sharp, or as photographed. A rejected digit is an error.
 """
 
 from __future__ import annotations
@@ -21,22 +22,30 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from edge.infer.model import Model
+from edge.errors import UnavailableError
 from edge.infer.settings import InferSettings
 from edge.recognize.descriptor import Network
 from edge.recognize.digits.crop import cut
 from edge.records import Box, Image
 from tools.data import Labelled, data_folder, mnist, optdigits, semeion
-from tools.evaluate.error_sheet import tile, write_sheet
+from tools.evaluate.digit_network import load_digits
+from tools.evaluate.error_sheet import whole_tile, write_sheet
 from tools.evaluate.peers import load_peers
 from tools.evaluate.plots import write_confusion, write_reliability
 
-SUMMARY = "single digits of a public set named"
-SETS: Mapping[str, Callable[[Path], Labelled]] = {
+SUMMARY = "single digits of a set named"
+PUBLIC: Mapping[str, Callable[[Path], Labelled]] = {
     "mnist": lambda root: mnist(root, "test"),
     "semeion": semeion,
     "optdigits": optdigits,
 }
+KEPT_OUT = {
+    "type": ("type", "clean"),
+    "type-photographed": ("type", "photographed"),
+    "displays": ("displays", "clean"),
+    "displays-photographed": ("displays", "photographed"),
+}
+"""Sets that are drawn, of families of type and builds of displays that nothing was trained on: what, how."""
 DIGITS = tuple("0123456789")
 BINS = 15
 """Equal bins of the score for the expected calibration error (Guo et al. 2017, arXiv 1706.04599)."""
@@ -60,9 +69,17 @@ class Named:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Set, data, model, the sheet."""
-    parser.add_argument("--set", choices=tuple(SETS), required=True, help="test set")
     parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="folder that holds the sets (beside the checkout)"
+        "--set",
+        choices=(*PUBLIC, *KEPT_OUT),
+        required=True,
+        help="test set; type and displays are drawn here, from kept-out families among the installed fonts",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="folder that holds digits/ (default: $EDGE_SHARED/data, else shared/data beside the checkout)",
     )
     parser.add_argument(
         "--model", default="digits-cnn", metavar="NAME|DIR", help="model to judge (digits-cnn)"
@@ -78,9 +95,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Prints the tables or the object; 0 whatever the figures are."""
-    data = SETS[arguments.set](data_folder(arguments.data))
-    network = Model.load(arguments.model, InferSettings(threads=1))
-    pictures = prepared(data.pictures, network.input_size)
+    network = load_digits(arguments.model, InferSettings(threads=1))
+    if arguments.set in PUBLIC:
+        data = PUBLIC[arguments.set](data_folder(arguments.data))
+    else:
+        data = _kept_out(*KEPT_OUT[arguments.set])
+    prepare = prepared if arguments.set in PUBLIC else resized
+    pictures = prepare(data.pictures, network.input_size)
     named = name_all(pictures, data.digits, network)
     if arguments.sheet:
         write_sheet(arguments.sheet, _tiles(pictures, named))
@@ -93,7 +114,7 @@ def main(arguments: argparse.Namespace) -> int:
             arguments.plots / f"reliability-{arguments.set}.png", named.scores, named.right, figures["ece"]
         )
     peers = {
-        name: record(name_all(prepared(data.pictures, peer.input_size), data.digits, peer))
+        name: record(name_all(prepare(data.pictures, peer.input_size), data.digits, peer))
         for name, peer in (load_peers(arguments.peers) if arguments.peers else {}).items()
     }
     if arguments.json:
@@ -116,11 +137,11 @@ def record(named: Named) -> dict[str, Any]:
 def prepared(pictures: Image, size: tuple[int, int]) -> Image:
     """Pictures (N, H, W), ink bright on 0, as the network takes them: (N, height, width).
 
-    28x28 is padded to the size, all else is cut as in photographs.
+    28x28 is padded to the size where that is larger, all else is cut as in photographs.
     """
     width, height = size
     out = np.zeros((len(pictures), height, width), np.uint8)
-    if pictures.shape[1:] == (28, 28):
+    if pictures.shape[1:] == (28, 28) and min(size) >= 28:
         x, y = (width - 28) // 2, (height - 28) // 2
         out[:, y : y + 28, x : x + 28] = pictures
         return out
@@ -136,6 +157,13 @@ def prepared(pictures: Image, size: tuple[int, int]) -> Image:
     return out
 
 
+def resized(crops: Image, size: tuple[int, int]) -> Image:
+    """Crops (N, H, W), cut as in photographs already, as the network takes them: (N, height, width)."""
+    if crops.shape[1:] == size[::-1]:
+        return crops
+    return np.stack([np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_AREA)) for crop in crops])
+
+
 def name_all(pictures: Image, true: NDArray[np.uint8], network: Network) -> Named:
     """Every picture (N, H, W) through ``network``."""
     shown = track(
@@ -143,6 +171,16 @@ def name_all(pictures: Image, true: NDArray[np.uint8], network: Network) -> Name
     )
     scores = np.array([network.run(picture)["scores"] for picture in shown])
     return Named(scores.argmax(axis=1), scores.max(axis=1), true, network.labels)
+
+
+def _kept_out(what: str, how: str) -> Labelled:
+    """Crops (N, 32, 32) of kept-out type or displays. Raises ``UnavailableError`` where no font is there."""
+    from tools.train_digits.kept_out import kept_out  # noqa: PLC0415 - draws with Pillow, needed only here
+
+    for name, labelled in kept_out().items():
+        if name.startswith(what) and name.endswith(how):
+            return labelled
+    raise UnavailableError("no font of the kept-out families is installed", "install some fonts-* packages")
 
 
 def calibration_error(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> float:
@@ -164,9 +202,8 @@ def _tiles(pictures: Image, named: Named) -> list[Image]:
     tiles = []
     for index in np.flatnonzero(~named.right):
         image = np.asarray(cv2.cvtColor(255 - pictures[index], cv2.COLOR_GRAY2BGR), np.uint8)
-        height, width = image.shape[:2]
         caption = f"{named.true[index]} > {named.labels[named.read[index]]} ({named.scores[index]:.2f})"
-        tiles.append(tile(image, Box(0, 0, width, height), (caption, f"number {index}")))
+        tiles.append(whole_tile(image, (caption, f"number {index}")))
     return tiles
 
 

@@ -1,7 +1,8 @@
-"""``digits-scenes``: finding and naming digits in labelled photographs.
+"""``digits-scenes``: finding and naming digits in photographs, labelled ones and ones without any digit.
 
 A found digit is right when its box has IoU >= 0.4 with a label of the same digit, each label at
-most once. Lines are right when all their digits are, in order.
+most once. Lines are right when all their digits are, in order; numbers, where labels tell them, when
+their text is, and their box fits.
 """
 
 from __future__ import annotations
@@ -11,66 +12,56 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from edge.capture.stills import read_picture
 from edge.clock import SystemClock
 from edge.errors import UsageError
 from edge.geometry import size_of
-from edge.infer.model import Model
-from edge.infer.settings import InferSettings
 from edge.recognize.descriptor import Recognizer
-from edge.recognize.digits.recognizer import build
-from edge.recognize.digits.settings import DigitsSettings
-from edge.records import Detection, Frame, Image
-from edge.track.numbers import Glyph, lines
-from tools.evaluate.baselines import RECIPES, ContourRecipe
-from tools.evaluate.digits import DIGITS, calibration_error
-from tools.evaluate.error_sheet import tile, write_sheet
-from tools.evaluate.matching import Mistake, Tally, compare, exact_lines
-from tools.evaluate.peers import ACCEPT, load_peers
-from tools.evaluate.plots import write_confusion, write_reliability
+from edge.records import Frame
+from tools.evaluate.baselines import NETWORKS
+from tools.evaluate.digits import calibration_error
+from tools.evaluate.empty_pictures import load_empty
+from tools.evaluate.error_sheet import write_sheet
+from tools.evaluate.matching import Outcome, Tally, judged, total
+from tools.evaluate.recipes import NAMES, OURS, networks, recognizers
 from tools.evaluate.scene_labels import Scene, load_scenes
+from tools.evaluate.scene_pictures import plot, tiles
+from tools.evaluate.scene_tables import show
 
-SUMMARY = "digits found and named in labelled photographs"
-OURS = "edge"
-LEAST_WIDTH = 150
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one recipe did on one picture. ``lines_right`` of the labelled lines were read exactly."""
-
-    scene: Scene
-    tally: Tally
-    mistakes: list[Mistake]
-    lines_right: int
-    ms: float
-    megapixels: float
+SUMMARY = "digits found and named in photographs"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Labels, model, recipes, the sheet."""
+    parser.add_argument("--labels", type=Path, metavar="DIR", help="folder of labels.json and its pictures")
     parser.add_argument(
-        "--labels", type=Path, required=True, metavar="DIR", help="folder of labels.json and its pictures"
+        "--empty",
+        metavar="DIR",
+        help="folder of pictures known to hold no digit: all that is told of them is wrong; no labels needed",
     )
     parser.add_argument(
         "--model", default="digits-cnn", metavar="NAME|DIR", help="model to judge (digits-cnn)"
     )
     parser.add_argument("--threshold", type=float, metavar="S", help="lowest score, 0..1 (the card's)")
+    own = ", ".join(f"{recipe} by {network}" for recipe, network in NETWORKS.items())
     parser.add_argument(
         "--recipe",
         action="append",
-        choices=(OURS, *RECIPES),
-        help=f"how digits are found ({OURS}); repeatable; books, adaptive: contours of one threshold",
+        choices=NAMES,
+        help=f"how digits are found ({OURS}); repeatable; detector: by one network, +cnn: and read again by "
+        f"--model; books, adaptive: contours of one threshold, read by --model; {own}, as in books",
+    )
+    parser.add_argument(
+        "--detector",
+        default="digits-detector",
+        metavar="NAME|DIR",
+        help="model of the recipes that have one (digits-detector)",
     )
     parser.add_argument(
         "--peers", type=Path, metavar="DIR", help="also judge the public MNIST nets of a folder, as in books"
@@ -80,33 +71,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sheet", type=Path, metavar="FILE", help="write all mistakes of the first recipe to a PNG"
     )
     parser.add_argument(
-        "--plots", type=Path, metavar="DIR", help="write its confusion matrix and reliability diagram as PNG"
+        "--plots",
+        type=Path,
+        metavar="DIR",
+        help="write its confusion matrix and reliability diagrams of digits and of numbers as PNG",
     )
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Prints the table or the object; 0 whatever the figures are."""
-    if arguments.threshold is not None and not 0 <= arguments.threshold <= 1:
-        raise UsageError(f"--threshold {arguments.threshold} is impossible", "allowed: 0 to 1")
-    scenes = load_scenes(arguments.labels)
-    recognizers = {recipe: _recognizer(recipe, arguments) for recipe in arguments.recipe or [OURS]}
-    if arguments.peers:
-        recognizers |= {
-            f"books: {name}": ContourRecipe(RECIPES["books"], peer, ACCEPT)
-            for name, peer in load_peers(arguments.peers).items()
-        }
-    outcomes = {name: judge(scenes, recognizer, name) for name, recognizer in recognizers.items()}
-    records = {name: record(some) for name, some in outcomes.items()}
+    """Prints the tables or the object; 0 whatever the figures are."""
+    if not arguments.labels and not arguments.empty:
+        raise UsageError("there is nothing to judge", "give --labels DIR, --empty DIR, or both")
+    if arguments.plots and not arguments.labels:
+        raise UsageError("--plots shows what is read right", "it needs --labels DIR")
+    scenes = load_scenes(arguments.labels) if arguments.labels else []
+    empty, skipped = load_empty(arguments.empty) if arguments.empty else ([], 0)
+    outcomes, on_empty = {}, {}
+    records: dict[str, dict[str, Any]] = {}
+    for name, recognizer in recognizers(arguments).items():
+        outcomes[name] = judge(scenes, recognizer, name)
+        on_empty[name] = judge(empty, recognizer, f"{name}, no digits")
+        records[name] = record(outcomes[name]) if scenes else {}
+        if empty:
+            records[name]["empty"] = {**record_empty(on_empty[name]), "left_out": skipped}
     first, *others = records
     if arguments.sheet:
-        write_sheet(arguments.sheet, _tiles(outcomes[first]))
+        write_sheet(arguments.sheet, tiles(outcomes[first] + on_empty[first]))
     if arguments.plots:
-        _plot(arguments.plots, outcomes[first], records[first]["ece"])
+        plot(arguments.plots, outcomes[first], records[first])
     if arguments.json:
         beside = {"recipes": {name: records[name] for name in others}} if others else {}
         print(json.dumps({**records[first], **beside}))
     else:
-        _show(records, outcomes[first])
+        models = {name: networks(name, arguments) for name in records if name in NAMES}
+        show(records, outcomes[first], on_empty[first], models)
     return 0
 
 
@@ -118,35 +116,30 @@ def judge(scenes: Sequence[Scene], recognizer: Recognizer, name: str) -> list[Ou
 
 
 def record(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """The figures of one recipe, shares 0..1."""
+    """The figures of one recipe on labelled pictures, shares 0..1 with what they are shares of."""
     ordinary = [outcome for outcome in outcomes if outcome.scene.ordinary]
-    empty = [outcome for outcome in outcomes if not len(outcome.scene.digits)]
-    false = sum(outcome.tally.found for outcome in empty)
-    megapixels = sum(outcome.megapixels for outcome in empty)
     return {
-        "ordinary": _sum(ordinary).shares(),
-        "all": _sum(outcomes).shares(),
-        "negatives": {
-            "pictures": len(empty),
-            "false_digits": false,
-            "megapixels": round(megapixels, 3),
-            "per_megapixel": round(false / megapixels, 3) if empty else None,
-        },
-        "ece": calibration_error(*_scores(outcomes)),
+        "ordinary": _digits(ordinary),
+        "all": _digits(outcomes),
+        "negatives": _false([outcome for outcome in outcomes if not len(outcome.scene.digits)]),
+        "ece": calibration_error(*total(outcomes).judgements()),
         "lines": _lines(outcomes),
         "lines_ordinary": _lines(ordinary),
-        "ms_per_picture": sum(outcome.ms for outcome in outcomes) / max(len(outcomes), 1),
+        "numbers": _numbers(outcomes),
+        "numbers_ordinary": _numbers(ordinary),
+        "ms_per_picture": _ms(outcomes),
     }
 
 
-def _recognizer(recipe: str, arguments: argparse.Namespace) -> Recognizer:
-    infer = InferSettings(threads=arguments.threads)
-    settings = DigitsSettings(model=str(arguments.model), threshold=arguments.threshold)
-    if recipe == OURS:
-        return build(settings, lambda name: Model.load(name, infer))
-    network = Model.load(settings.model, infer)
-    threshold = network.thresholds["accept"] if settings.threshold is None else settings.threshold
-    return ContourRecipe(RECIPES[recipe], network, threshold)
+def record_empty(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """The figures of one recipe on pictures without a digit; ``surest``: the highest score that was told."""
+    told = total(outcomes).scores
+    return {
+        **_false(outcomes),
+        "pictures_with_false_digits": sum(bool(outcome.tally.found) for outcome in outcomes),
+        "surest": max((score for score, _ in told), default=None),
+        "ms_per_picture": _ms(outcomes),
+    }
 
 
 def _judge(scene: Scene, recognizer: Recognizer, sequence: int) -> Outcome:
@@ -156,124 +149,47 @@ def _judge(scene: Scene, recognizer: Recognizer, sequence: int) -> Outcome:
     begun = time.perf_counter()
     found = recognizer.detect(frame)
     elapsed = (time.perf_counter() - begun) * 1e3
-    tally, mistakes = compare(scene, found)
     width, height = size_of(image)
-    return Outcome(
-        scene, tally, mistakes, exact_lines(scene.lines, _read_lines(found)), elapsed, width * height / 1e6
-    )
+    return judged(scene, found, elapsed, width * height / 1e6)
 
 
-def _read_lines(found: Sequence[Detection]) -> list[str]:
-    glyphs = [
-        Glyph(item.box, item.label, item.score, index) for index, item in enumerate(found) if item.label
-    ]
-    return ["".join(number.text for number in line) for line in lines(glyphs)]
+def _digits(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    tally = total(outcomes)
+    return {**tally.shares(), "right": tally.right, "found": tally.found, "n": tally.labelled}
 
 
-def _sum(outcomes: Sequence[Outcome]) -> Tally:
-    return sum((outcome.tally for outcome in outcomes), Tally())
-
-
-def _scores(outcomes: Sequence[Outcome]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Of all found digits (N,): the scores, and which are right."""
-    scores = _sum(outcomes).scores
-    return np.array([score for score, _ in scores], np.float32), np.array(
-        [right for _, right in scores], bool
-    )
-
-
-def _plot(folder: Path, outcomes: Sequence[Outcome], error: float) -> None:
-    """What is found and what is missed, by digit, and whether the scores mean what they say."""
-    counts = np.zeros((len(DIGITS) + 1, len(DIGITS) + 1), np.int64)
-    nothing = len(DIGITS)
-    for outcome in outcomes:
-        np.add.at(counts, (outcome.scene.digits, outcome.scene.digits), 1)
-        for mistake in outcome.mistakes:
-            true = nothing if mistake.true is None else mistake.true
-            counts[true, nothing if mistake.read is None else mistake.read] += 1
-            if mistake.true is not None:
-                counts[true, true] -= 1
-    names = (*DIGITS, "none")
-    write_confusion(folder / "confusion-scenes.png", counts, names, names)
-    write_reliability(folder / "reliability-scenes.png", *_scores(outcomes), error)
+def _false(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """What is told of pictures that have no digit."""
+    false = total(outcomes).found
+    megapixels = sum(outcome.megapixels for outcome in outcomes)
+    return {
+        "pictures": len(outcomes),
+        "false_digits": false,
+        "megapixels": round(megapixels, 3),
+        "per_megapixel": round(false / megapixels, 3) if outcomes else None,
+    }
 
 
 def _lines(outcomes: Sequence[Outcome]) -> dict[str, float]:
     n = sum(len(outcome.scene.lines) for outcome in outcomes)
-    return {"exact": sum(outcome.lines_right for outcome in outcomes) / max(n, 1), "n": n}
+    right = sum(outcome.lines_right for outcome in outcomes)
+    return {"exact": right / max(n, 1), "right": right, "n": n}
 
 
-def _tiles(outcomes: Sequence[Outcome]) -> list[Image]:
-    tiles = []
-    for outcome in outcomes:
-        image = read_picture(outcome.scene.path) if outcome.mistakes else None
-        for mistake in outcome.mistakes:
-            read = "-" if mistake.read is None else f"{mistake.read} ({mistake.score:.2f})"
-            true = "none" if mistake.true is None else str(mistake.true)
-            assert image is not None
-            tiles.append(
-                tile(image, mistake.box, (f"{mistake.kind}: {true} > {read}", outcome.scene.path.stem[:20]))
-            )
-    return tiles
+def _numbers(outcomes: Sequence[Outcome]) -> dict[str, float] | None:
+    """Of the pictures whose labels tell numbers; None where there are none."""
+    tallies = [outcome.numbers for outcome in outcomes if outcome.numbers is not None]
+    if not tallies:
+        return None
+    tally = sum(tallies, Tally())
+    return {
+        "exact": tally.right / max(tally.labelled, 1),
+        "right": tally.right,
+        "n": tally.labelled,
+        "found": tally.found,
+        "ece": calibration_error(*tally.judgements()),
+    }
 
 
-def _show(records: dict[str, dict[str, Any]], outcomes: Sequence[Outcome]) -> None:
-    console = Console()
-    console.width = max(console.width, LEAST_WIDTH)  # a pipe is taken for 80 columns, too few
-    console.print(_by_picture(outcomes))
-    table = Table(title="digits in photographs")
-    heads = (
-        "recipe",
-        "F1 ordinary",
-        "precision",
-        "recall",
-        "F1 all",
-        "precision",
-        "recall",
-        "false on empty",
-        "per MP",
-        "ECE",
-        "lines",
-        "ms",
-    )
-    for place, head in enumerate(heads):
-        table.add_column(head, justify="right" if place else "left", no_wrap=True)
-    for recipe, figures in records.items():
-        shares = [
-            f"{figures[part][key]:.3f}"
-            for part in ("ordinary", "all")
-            for key in ("f1", "precision", "recall")
-        ]
-        false = f"{figures['negatives']['false_digits']} in {figures['negatives']['pictures']}"
-        exact = f"{figures['lines']['exact']:.2f} of {figures['lines']['n']}"
-        dense = figures["negatives"]["per_megapixel"]
-        table.add_row(
-            recipe,
-            *shares,
-            false,
-            "" if dense is None else f"{dense:.2f}",
-            f"{figures['ece']:.3f}",
-            exact,
-            f"{figures['ms_per_picture']:.0f}",
-        )
-    console.print(table)
-
-
-def _by_picture(outcomes: Sequence[Outcome]) -> Table:
-    table = Table(title="by picture")
-    for place, head in enumerate(
-        ("picture", "", "digits", "right", "missed", "misread", "false", "lines", "ms")
-    ):
-        table.add_column(head, justify="right" if place > 1 else "left")
-    for outcome in outcomes:
-        kinds = [mistake.kind for mistake in outcome.mistakes]
-        table.add_row(
-            outcome.scene.path.name,
-            "" if outcome.scene.ordinary else "hard",
-            str(outcome.tally.labelled),
-            str(outcome.tally.right),
-            *(str(kinds.count(kind) or "") for kind in ("missed", "misread", "false")),
-            f"{outcome.lines_right}/{len(outcome.scene.lines)}",
-            f"{outcome.ms:.0f}",
-        )
-    return table
+def _ms(outcomes: Sequence[Outcome]) -> float:
+    return sum(outcome.ms for outcome in outcomes) / max(len(outcomes), 1)

@@ -27,6 +27,23 @@ def tile(image: Image, box: Box, captions: Sequence[str]) -> Image:
     corner = (round((box.x - left) * scale), round((box.y - top) * scale))
     opposite = (corner[0] + round(box.w * scale), corner[1] + round(box.h * scale))
     cv2.rectangle(picture, corner, opposite, PLACE, 1)
+    return _captioned(picture, captions)
+
+
+def whole_tile(image: Image, captions: Sequence[str]) -> Image:
+    """All of ``image`` (BGR), as large as a tile allows, over up to two lines of caption."""
+    height, width = image.shape[:2]
+    scale = TILE / max(height, width)
+    # Single pixels of a small picture are to be seen as such, all of one size.
+    scale, how = (int(scale), cv2.INTER_NEAREST) if scale >= 1 else (scale, cv2.INTER_AREA)
+    wide, high = (max(round(side * scale), 1) for side in (width, height))
+    picture = np.full((TILE, TILE, 3), PAPER, np.uint8)
+    top, left = (TILE - high) // 2, (TILE - wide) // 2
+    picture[top : top + high, left : left + wide] = cv2.resize(image, (wide, high), interpolation=how)
+    return _captioned(picture, captions)
+
+
+def _captioned(picture: Image | np.ndarray, captions: Sequence[str]) -> Image:
     text = np.full((CAPTION, TILE, 3), PAPER, np.uint8)
     for line, caption in enumerate(captions[:2]):
         cv2.putText(text, caption, (2, 12 + 14 * line), _FONT, 0.36, INK, 1, cv2.LINE_AA)

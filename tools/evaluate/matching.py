@@ -1,4 +1,9 @@
-"""Which found digits are right: IoU with a label of at least 0.4 and the same digit, each label once."""
+"""Which found digits, numbers and lines are right.
+
+A digit is right when its box has an IoU of at least 0.4 with a label of the same digit, each label at most
+once; so is a number, with the box around it and all its text: digits, their order, decimal marks, and where
+it begins and ends. A line is right when all its digits are, in order.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +17,8 @@ from numpy.typing import NDArray
 
 from edge.geometry import iou_matrix
 from edge.records import Box, Detection
-from tools.evaluate.scene_labels import Scene
+from edge.track.numbers import Glyph, Number, lines
+from tools.evaluate.scene_labels import NumberLabel, Scene
 
 Floats = NDArray[np.float32]
 
@@ -34,13 +40,13 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Counts over pictures; ``right`` of ``found`` digits, of ``labelled`` ones."""
+    """Counts over pictures; ``right`` of ``found`` digits (or numbers), of ``labelled`` ones."""
 
     right: int = 0
     found: int = 0
     labelled: int = 0
     scores: tuple[tuple[float, bool], ...] = ()
-    """Of each found digit: its score, and whether it is right."""
+    """Of each found one: its score, and whether it is right."""
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
@@ -49,6 +55,11 @@ class Tally:
             self.labelled + other.labelled,
             self.scores + other.scores,
         )
+
+    def judgements(self) -> tuple[Floats, NDArray[np.bool_]]:
+        """Of the N found ones the scores (N,), and which are right (N,)."""
+        scores = np.array([score for score, _ in self.scores], np.float32)
+        return scores, np.array([right for _, right in self.scores], bool)
 
     def shares(self) -> dict[str, float]:
         """Precision, recall and F1, 0..1; precision is 1 where nothing was found."""
@@ -60,6 +71,47 @@ class Tally:
             "recall": recall,
             "f1": 2 * precision * recall / total if total else 0.0,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one recipe did on one picture. ``lines_right`` of the labelled lines were read exactly;
+    ``numbers`` is None where the labels do not tell them."""
+
+    scene: Scene
+    tally: Tally
+    mistakes: list[Mistake]
+    lines_right: int
+    numbers: Tally | None
+    ms: float
+    megapixels: float
+
+
+def total(outcomes: Sequence[Outcome]) -> Tally:
+    """The digits of all pictures."""
+    return sum((outcome.tally for outcome in outcomes), Tally())
+
+
+def judged(scene: Scene, found: Sequence[Detection], ms: float, megapixels: float) -> Outcome:
+    """What ``found``, in ``ms`` milliseconds on a picture of so many ``megapixels``, is worth."""
+    tally, mistakes = compare(scene, found)
+    glyphs = [
+        Glyph(item.box, item.label, item.score, index, item.mark)
+        for index, item in enumerate(found)
+        if item.label
+    ]
+    read = lines(glyphs)
+    whole = ["".join(number.text for number in line).replace(".", "") for line in read]
+    numbers = [number for line in read for number in line]
+    return Outcome(
+        scene,
+        tally,
+        mistakes,
+        exact_lines(scene.lines, whole),
+        None if scene.numbers is None else compare_numbers(scene.numbers, numbers),
+        ms,
+        megapixels,
+    )
 
 
 def compare(scene: Scene, found: Sequence[Detection]) -> tuple[Tally, list[Mistake]]:
@@ -99,6 +151,23 @@ def _mistakes(scene: Scene, wrong: list[tuple[Detection, Floats]], free: NDArray
             Mistake("missed", Box(*scene.boxes[place].tolist()), int(scene.digits[place]), None, 0.0)
         )
     return mistakes
+
+
+def compare_numbers(labels: Sequence[NumberLabel], read: Sequence[Number]) -> Tally:
+    """Counts of one picture's numbers. The surest choose first, each its best free label."""
+    boxes = np.array([number.box for number in read], np.float32).reshape(-1, 4)
+    overlaps = iou_matrix(boxes, np.array([label.box for label in labels], np.float32).reshape(-1, 4))
+    texts = np.array([label.text for label in labels], object)
+    free = np.ones(len(labels), bool)
+    scores = []
+    for place in sorted(range(len(read)), key=lambda place: -read[place].score):
+        number = read[place]
+        fits = np.where(free & (texts == number.text), overlaps[place], 0)
+        right = bool(len(fits) and fits.max() >= LEAST_IOU)
+        if right:
+            free[fits.argmax()] = False
+        scores.append((number.score, right))
+    return Tally(int((~free).sum()), len(read), len(labels), tuple(scores))
 
 
 def exact_lines(labelled: Sequence[str], read: Sequence[str]) -> int:

@@ -35,12 +35,12 @@ def write_confusion(
 
 
 def write_reliability(
-    file: Path, scores: NDArray[np.float32], right: NDArray[np.bool_], error: float
+    file: Path, scores: NDArray[np.float32], right: NDArray[np.bool_], error: float, what: str = "digits"
 ) -> None:
     """Share of right ones by score, with how many there are (Guo et al. 2017, arXiv 1706.04599).
 
-    ``scores`` (N,) 0..1; ``right`` (N,); ``error``: the expected calibration error, for the title. Raises
-    InputError.
+    ``scores`` (N,) 0..1; ``right`` (N,); ``error``: the expected calibration error, and ``what`` is
+    read, for the title. Raises InputError.
     """
     plt = pyplot()
     figure, (above, below) = plt.subplots(
@@ -54,9 +54,10 @@ def write_reliability(
     above.plot((0, 1), (0, 1), color="#bbbbbb", linewidth=1)
     above.plot(means, shares, "o-", color="#3b6ea5", markersize=4)
     above.set_ylabel("share that is right")
-    above.set_title(f"expected calibration error {error:.3f}, {len(scores):,} read", fontsize=9)
+    above.set_title(f"expected calibration error {error:.3f}, {len(scores):,} {what} read", fontsize=9)
     below.bar((np.arange(BINS) + 0.5) / BINS, counts, width=0.9 / BINS, color="#3b6ea5")
-    below.set_yscale("log")
+    if counts.any():  # nothing has no logarithm
+        below.set_yscale("log")
     below.set_ylabel("count")
     below.set_xlabel("score")
     for axes in (above, below):

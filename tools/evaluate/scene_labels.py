@@ -1,8 +1,19 @@
-"""``labels.json`` beside the photographs: which digits stand where, checked in whole before anything runs."""
+"""``labels.json`` beside the photographs: which digits stand where, checked in whole before anything runs. ::
+
+    {"sheet.jpg": {
+        "size": [640, 480],
+        "digits": [{"box": [40.0, 71.5, 22.0, 38.0], "digit": 4}, …],
+        "lines": ["4207"],
+        "numbers": [{"text": "4.2", "digits": [0, 1]}, {"text": "07", "digits": [2, 3]}],
+        "difficulty": "ordinary"}}
+
+Boxes are x, y, width, height in pixels. ``numbers`` may be left out: then they are not judged.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,16 +22,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import InputError
-from edge.geometry import Boxes
+from edge.geometry import Boxes, union
+from edge.records import Box
 
 FILE_NAME = "labels.json"
 DIFFICULTIES = ("ordinary", "hard")
+
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class NumberLabel:
+    """What stands as one number, as `edge.track.numbers` understands it: its digits with a point where a
+    decimal mark joins them, and the box around them."""
+
+    text: str
+    box: Box
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
     """One labelled photograph: ``boxes`` (N, 4) float32 x, y, w, h tight to the ink; ``digits`` (N,); the
-    digits of each line in reading order."""
+    digits of each line in reading order; ``numbers``, of which there is one for each digit alone, too, None
+    where the labels do not tell them."""
 
     path: Path
     size: tuple[int, int]
@@ -28,6 +52,7 @@ class Scene:
     digits: NDArray[np.intp]
     lines: tuple[str, ...]
     ordinary: bool
+    numbers: tuple[NumberLabel, ...] | None = None
 
 
 def load_scenes(folder: Path) -> list[Scene]:
@@ -64,10 +89,13 @@ def _scene(file: Path, name: str, entry: Any) -> Scene:
         digits = np.array([int(digit["digit"]) for digit in entry["digits"]], np.intp)
         lines = tuple(str(line) for line in entry["lines"])
         difficulty = entry["difficulty"]
-    except (KeyError, TypeError, ValueError) as error:
+        told = entry.get("numbers")
+        numbers = None if told is None else [(str(one["text"]), list(one["digits"])) for one in told]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{file}: the labels of {name} are not whole ({type(error).__name__}: {error})",
-            "a picture needs size, digits (each with box and digit), lines and difficulty",
+            "a picture needs size, digits (each with box and digit), lines and difficulty; and may have "
+            "numbers (each with text, and digits: the places of its own)",
         ) from error
     if difficulty not in DIFFICULTIES:
         raise InputError(
@@ -79,4 +107,26 @@ def _scene(file: Path, name: str, entry: Any) -> Scene:
             f"{file}: a label of {name} is impossible",
             f"a box lies within {width}x{height}, a digit is 0 to 9",
         )
-    return Scene(file.parent / name, (width, height), boxes, digits, lines, difficulty == "ordinary")
+    whole = None if numbers is None else _numbers(file, name, numbers, boxes, digits)
+    return Scene(file.parent / name, (width, height), boxes, digits, lines, difficulty == "ordinary", whole)
+
+
+def _numbers(
+    file: Path, name: str, numbers: list[tuple[str, list[Any]]], boxes: Boxes, digits: NDArray[np.intp]
+) -> tuple[NumberLabel, ...]:
+    """``numbers`` as texts and the places of their digits, checked. Raises ``InputError``."""
+    places = [place for _, some in numbers for place in some]
+    if sorted(map(repr, places)) != sorted(map(repr, range(len(digits)))):
+        raise InputError(
+            f"{file}: the numbers of {name} do not hold each digit once",
+            f"all together they name 0 to {len(digits) - 1}, one digit alone is a number, too",
+        )
+    for text, some in numbers:
+        if not _NUMBER.fullmatch(text) or text.replace(".", "") != "".join(str(digits[i]) for i in some):
+            raise InputError(
+                f"{file}: the number {text!r} of {name} is not what its digits say",
+                "text has the same digits in the same order, and a point where a decimal mark stands",
+            )
+    return tuple(
+        NumberLabel(text, union(*(Box(*boxes[place].tolist()) for place in some))) for text, some in numbers
+    )

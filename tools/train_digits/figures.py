@@ -26,6 +26,7 @@ from edge.infer.model import Model
 from edge.infer.settings import InferSettings
 from edge.records import Image
 from tools.data import Labelled, data_folder, mnist
+from tools.evaluate.digit_network import digits_checked
 from tools.evaluate.plots import write_confusion, write_reliability
 from tools.ink.alphabet import scans_of
 from tools.quantize import judge
@@ -89,7 +90,7 @@ def measure(folder: Path, root: Path, plots: Path | None = None) -> list[Measure
 
     Those that tell digits from what is none are left out for a model that cannot reject.
     """
-    model = Model(folder, load_card(folder), InferSettings(threads=1))
+    model = digits_checked(Model(folder, load_card(folder), InferSettings(threads=1)))
     rejects = len(model.labels) > REJECT
     test = padded(mnist(root, "test"))
     sets = {
