@@ -41,6 +41,11 @@ _USUAL_WIDTH = 0.6
 """The width of a digit, in sizes, where it cannot be told."""
 _USUAL_GAP = 0.3
 """The gap, in sizes, that is expected within a number before the line has shown its own."""
+_SLOPE, _OFFSET = 0.54, -0.89
+"""From the logit of the product to that of the score. On 741 numbers of other composed scenes they bring the
+expected calibration error from 0.24 to 0.04."""
+_SUREST = 1e-4
+"""The product counts as no closer to 0 or 1."""
 _MARK_ROOM = 0.8
 """What a mark takes of the gap it stands in, in sizes, at most: a digit's room in type of one width."""
 
@@ -66,10 +71,11 @@ class Glyph:
 class Number:
     """Digits in order, with a point where a decimal mark stands.
 
-    ``score`` is the probability that all of them are right; ``members`` are their ids. It is the product
-    of the digits' calibrated scores, and of how sure it is between them that there is a mark or none, so it
-    takes their errors for independent. Digits of one hand in one light err together, so it is a lower bound
-    in practice.
+    ``score`` is the probability that the whole number is right; ``members`` are the digits' ids. It rests on
+    the product of the digits' calibrated scores, and of how sure it is between them that there is a mark or
+    none. That product says nothing of a digit that was missed or of a number beside it that was joined, so it
+    is made honest by two constants (Platt 1999), fitted on 902 numbers that were told of 160 composed
+    validation scenes: a product of 0.99 means that 83 of 100 are right.
     """
 
     text: str
@@ -217,13 +223,21 @@ def _split(chain: Sequence[int], layout: _Layout, marked: NDArray[np.bool_]) -> 
     return numbers
 
 
+def honest(product: float) -> float:
+    """The probability, 0..1, that a whole number is right, by the ``product`` of what its parts say."""
+    within = min(max(product, _SUREST), 1 - _SUREST)
+    return 1 / (1 + math.exp(-_SLOPE * math.log(within / (1 - within)) - _OFFSET))
+
+
 def _number(glyphs: Sequence[Glyph]) -> Number:
     # What stands after the last digit is no part of the number.
     between = glyphs[:-1]
     return Number(
         text="".join(glyph.label + "." * glyph.marked for glyph in between) + glyphs[-1].label,
-        score=math.prod(glyph.score for glyph in glyphs)
-        * math.prod(max(glyph.mark, 1.0 - glyph.mark) for glyph in between),
+        score=honest(
+            math.prod(glyph.score for glyph in glyphs)
+            * math.prod(max(glyph.mark, 1.0 - glyph.mark) for glyph in between)
+        ),
         box=union(*(glyph.box for glyph in glyphs)),
         members=tuple(glyph.id for glyph in glyphs),
     )

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.records import Box
-from edge.track.numbers import Glyph, group, lines
+from edge.track.numbers import Glyph, group, honest, lines
 
 Page = tuple[list[list[str]], list[Glyph]]
 """The numbers of each line, and their digits."""
@@ -135,7 +135,7 @@ def test_a_number_knows_its_digits_its_box_and_its_chance() -> None:
     assert number.text == "147"
     assert number.members == (12, 13, 11)
     assert number.box == Box(20, 45, 110, 55)
-    assert number.score == pytest.approx(0.9 * 0.8 * 0.5)
+    assert number.score == pytest.approx(honest(0.9 * 0.8 * 0.5))
 
 
 def test_nothing_makes_no_numbers_and_one_digit_makes_one() -> None:
@@ -196,11 +196,20 @@ def test_a_mark_needs_room_and_splits_no_number(gaps: list[float], place: int, e
 def test_the_score_falls_with_the_doubt_whether_there_is_a_mark(mark: float, text: str) -> None:
     (number,) = group(spaced([0.3], [mark]))
     assert number.text == text
-    assert number.score == pytest.approx(0.9 * 0.9 * max(mark, 1 - mark))
+    assert number.score == pytest.approx(honest(0.9 * 0.9 * max(mark, 1 - mark)))
 
 
 def test_a_mark_after_the_last_digit_is_none_of_the_number() -> None:
     items = [Glyph(Box(40.0 * i, 0, 28, 50), str(i), 0.9, i, 0.6 * i) for i in range(2)]
     (number,) = group(items)
     assert number.text == "01"
-    assert number.score == pytest.approx(0.81)
+    assert number.score == pytest.approx(honest(0.81))
+
+
+def test_a_score_of_a_number_grows_with_its_digits_and_promises_less() -> None:
+    products = [place / 100 for place in range(101)]
+    scores = [honest(product) for product in products]
+    assert scores == sorted(scores)
+    assert 0 <= scores[0] < 0.05
+    assert all(score < product for score, product in zip(scores[40:], products[40:], strict=True))
+    assert honest(0.99) == pytest.approx(0.83, abs=0.005)

@@ -20,8 +20,8 @@ from edge.records import Image
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-COMMALIKE = "19"
-"""Digits for which a large comma is mistaken."""
+COMMALIKE = "019"
+"""Digits for which a mark is mistaken."""
 
 COMMA = 0.55
 """Most of such a false digit's longer side, over the height of the digits beside it."""

@@ -25,7 +25,7 @@ than their whole."""
 DOUBT = 0.15
 """A reading weighs by what its score has above this, a little below the least that takes part."""
 
-FREE = 0.12
+FREE = 0.2
 """Margin on every side of a digit that stands free in a larger one, over the longer side of that:
 a stroke of the larger and some paper."""
 
