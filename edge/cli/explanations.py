@@ -100,7 +100,7 @@ def _legend(explanations: Explanations) -> Iterator[tuple[str, Sequence[_Part]]]
         _Part("its place, in a box that is"),
         _Part(f"green: read, and sure ({SURE:.2f} or more)", GREEN),
         _Part("amber: read, less sure", AMBER),
-        _Part(f"grey: not read (below {least})", DIM),
+        _Part(f"grey: not read (below {least}, or a decimal mark)", DIM),
     ]
     yield _PANELS[0], place
     yield _PANELS[1], [_Part("all that the network is shown: a square around the box, its ink made bright")]

@@ -30,7 +30,8 @@ from edge.track.state import InView
 from edge.track.vote import Vote
 
 _MARKING = 0.25
-"""How much a new look at a decimal mark counts: three in a row make one, or unmake it."""
+"""How much a new look at a decimal mark counts: three sure ones in a row make one, or unmake it; of a mark of
+0.6 it takes seven."""
 _STROLL = 1.0
 """Seconds over which somebody unseen is expected to stop: people walk on behind what hides them."""
 

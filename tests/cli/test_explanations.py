@@ -77,7 +77,7 @@ def test_panels_colours_and_scores_are_explained(count: int, written: list[str])
     for words in (
         "green: read, and sure (0.90 or more)",
         "amber: read, less sure",
-        "grey: not read (below 0.60)",
+        "grey: not read (below 0.60, or a decimal mark)",
         "falls: it speaks for it",
         "rises: it speaks against it",
         "reject: no digit",

@@ -71,14 +71,14 @@ def test_what_is_explained_is_what_is_read() -> None:
 
 def test_the_score_is_that_of_the_cut_moved_by_what_stands_beside_it() -> None:
     lone, in_a_word = sheet(400, 240), sheet(600, 240)
-    write(lone, "5", (160, 60), 80)
+    write(lone, "6", (160, 60), 80)
     write(in_a_word, "MMM", (10, 60), 80)
-    write(in_a_word, "5", (240, 60), 80)
+    write(in_a_word, "6", (240, 60), 80)
     write(in_a_word, "MMM", (320, 60), 80)
     (free,) = recognizer().explain(frame(lone)).items
     assert abs(free.score - free.alone) < 0.005
     held = max(
-        (item for item in recognizer().explain(frame(in_a_word)).items if item.label == "5"),
+        (item for item in recognizer().explain(frame(in_a_word)).items if item.label == "6"),
         key=lambda item: item.alone,
     )
     assert held.score < held.alone - 0.01

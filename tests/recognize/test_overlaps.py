@@ -32,6 +32,7 @@ ZERO = ((0, 0, 60, 90), 0, 0.97)
     [
         pytest.param([((0, 0, 20, 40), 5, 0.9), ((1, 2, 20, 39), 6, 0.98)], [6], id="one place, the surer"),
         pytest.param([((0, 0, 5, 40), 1, 0.99), ((-1, 8, 5, 33), 1, 0.97)], [1], id="a 1 at two scales"),
+        pytest.param([ZERO, ((14, 20, 30, 50), 1, 0.95)], [0], id="what hugs the strokes of a larger one"),
         pytest.param([EIGHT, ((2, 0, 26, 26), 0, 0.99), ((0, 24, 30, 26), 0, 0.9)], [8], id="loops of an 8"),
         pytest.param([((0, 0, 30, 50), 4, 0.8), ((20, 0, 5, 50), 1, 0.99)], [4], id="the stem of a 4"),
         pytest.param(

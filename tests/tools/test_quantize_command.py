@@ -305,7 +305,7 @@ def test_the_script_for_keras_makes_what_the_next_command_takes() -> None:
     compile(script, "docs/quantizing.md", "exec")
     (written,) = re.findall(r'open\("(.*?)", "wb"\)', script)
     assert call.startswith(f"python -m tools.quantize {written} ")
-    assert len(script.splitlines()) < 20
+    assert len(script.splitlines()) <= 20
 
 
 def test_a_runtime_that_is_not_here_is_told_with_what_to_do(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -157,3 +158,19 @@ def test_other_settings_change_no_identity_and_the_end_of_all_is_told() -> None:
     assert states[-1].fields["digits"] == []
     assert script.tracker.tracks() == []
     assert script.tracker.close(script.now) == ([], [])
+
+
+def test_a_decimal_mark_is_told_once_it_was_seen_again_and_again() -> None:
+    script = Script()
+    seen = [replace(digit(1, 100), mark=1.0), digit(2, 150)]
+    bare = [replace(one, mark=0.0) for one in seen]
+
+    def texts() -> list[str]:
+        return [number["text"] for number in script.states[-1].fields["numbers"]]
+
+    script.play(2, lambda t: seen)
+    assert texts() == ["1.2"]
+    script.play(0.1, lambda t: bare)
+    assert texts() == ["1.2"]
+    script.play(2, lambda t: bare)
+    assert texts() == ["12"]

@@ -27,7 +27,7 @@ from tools.data import data_folder
 from tools.ink.alphabet import Part, alphabet
 
 _WRITTEN = 6000
-"""Written digits that scenes are composed from here: enough for pictures, and loaded in seconds."""
+"""Digits of MNIST, and of other schools as many at most, that scenes are composed from: loaded in seconds."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -48,7 +48,7 @@ def faces(part: Part) -> Faces:
     # DSEG and the like show letters as digits; a few families have no letters at all.
     mine = [font for font in mine if _has_letters(font)]
     if not mine:
-        raise UnavailableError("no fonts to compose with", "install some fonts-* packages")
+        raise UnavailableError("no fonts to compose with", "tools/environment fonts installs them")
     script = tuple(font for font in mine if font.family.startswith(_SCRIPTS))
     return Faces(tuple(mine), script or tuple(mine))
 

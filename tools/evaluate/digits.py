@@ -180,7 +180,9 @@ def _kept_out(what: str, how: str) -> Labelled:
     for name, labelled in kept_out().items():
         if name.startswith(what) and name.endswith(how):
             return labelled
-    raise UnavailableError("no font of the kept-out families is installed", "install some fonts-* packages")
+    raise UnavailableError(
+        "no font of the kept-out families is installed", "tools/environment fonts installs them"
+    )
 
 
 def calibration_error(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> float:

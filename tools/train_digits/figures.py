@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from edge.errors import EdgeError
+from edge.errors import EdgeError, InputError
 from edge.infer.card import load_card
 from edge.infer.model import Model
 from edge.infer.settings import InferSettings
@@ -91,6 +91,8 @@ def measure(folder: Path, root: Path, plots: Path | None = None) -> list[Measure
     Those that tell digits from what is none are left out for a model that cannot reject.
     """
     model = digits_checked(Model(folder, load_card(folder), InferSettings(threads=1)))
+    if not (folder / FLOAT).is_file():
+        raise InputError(f"{folder / FLOAT} is missing", "figures compare with the float file: put it there")
     rejects = len(model.labels) > REJECT
     test = padded(mnist(root, "test"))
     sets = {

@@ -152,8 +152,8 @@ class Learner:
 
         A later stage on another mix forgets some of what the one before knew; in between, along the straight
         line, both hold (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"). And the mean of
-        stages that differ in their seed alone is better than each (the same, "Model soups"). Raises
-        ConfigError.
+        stages that differ in their seed alone is often as good as the best of them (the same, "Model soups").
+        Raises ConfigError.
         """
         others = [self._weights(path) for path in paths]
         for name, value in self.average.state_dict().items():

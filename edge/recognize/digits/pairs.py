@@ -1,5 +1,5 @@
-"""Digits that stand next to each other on a line of any direction, and the strip of picture around two of
-them, turned level."""
+"""Digits that stand next to each other on a line that is tilted by up to 42 degrees, and the strip of picture
+around two of them, turned level."""
 
 from __future__ import annotations
 
