@@ -105,7 +105,7 @@ $(VENV)/.ready-%: tools/requirements/%.txt tools/requirements/build.txt pyprojec
 	@if python=$$(tools/environment python $(VERSION)); then \
 	  PYTHON=$$python tools/environment install .venv-$* $(PROFILES); \
 	  echo "edge: the tests with Python $(VERSION) and the libraries of: $(PROFILES)"; \
-	  tools/rows .venv-$*/bin/python -m "not slow" --hypothesis-profile again --ignore $(WITHOUT); \
+	  .venv-$*/bin/python -m pytest -m "not slow" --hypothesis-profile again --ignore $(WITHOUT); \
 	else echo "edge: no Python $(VERSION) here, not tested with it"; fi
 
 .venv-train/.ready-train: tools/requirements/train.txt tools/requirements/build.txt pyproject.toml

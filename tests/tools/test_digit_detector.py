@@ -236,7 +236,6 @@ def test_a_detector_that_is_not_there_is_told_in_a_line(
     assert said.count("\n") == 1
 
 
-@pytest.mark.skipif(not MODEL.is_dir(), reason="no detector was trained")
 class TestTheReleasedOne:
     def test_it_is_whole_in_int8_and_all_of_it_is_xnnpack_s(self) -> None:
         card = load_card(MODEL)

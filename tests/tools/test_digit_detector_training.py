@@ -27,6 +27,8 @@ from tools.train_digits.detector.views import Batch  # noqa: E402
 from tools.train_faces.detector.losses import decoded  # noqa: E402
 from tools.train_faces.detector.net import fused  # noqa: E402
 
+KEPT = Path(__file__).parents[2] / "models" / "digits-detector" / "stage.pt"
+
 
 @pytest.fixture
 def scenes(tmp_path: Path) -> list[Scene]:
@@ -281,3 +283,14 @@ def test_missing_scenes_and_checkpoints_end_the_command(
     assert "--split train" in said[0]
     assert "--split validation" in said[1]
     assert not (tmp_path / "models").exists()
+
+
+def test_what_is_kept_for_good_can_be_gone_on_from() -> None:
+    learner = Learner(1, "cpu")
+    learner.load(KEPT)
+    assert learner.history.stages == 3
+    assert learner.history.minutes == pytest.approx(62)
+    learnt = learner.average.state_dict()
+    assert any(
+        not torch.equal(value, learnt[name]) for name, value in Learner(1, "cpu").average.state_dict().items()
+    )

@@ -204,14 +204,14 @@ class Learner:
         return np.asarray(losses.detach().cpu().numpy(), np.float32)
 
     def _half(self) -> torch.autocast:
-        return torch.autocast(self.device, torch.bfloat16, enabled=_half_is_faster(self.device))
+        return torch.autocast(self.device, torch.bfloat16, enabled=half_is_faster(self.device))
 
     def _tensor(self, crops: Image) -> Tensor:
         pixels = torch.from_numpy(np.ascontiguousarray(crops)).to(self.device)
         return pixels[:, None].float().div_(255).contiguous(memory_format=torch.channels_last)
 
 
-def _half_is_faster(device: str) -> bool:
+def half_is_faster(device: str) -> bool:
     """Whether the hardware multiplies 16-bit floats; weights, sums and the loss stay 32 bits wide."""
     return device == "cuda" or bool(torch.cpu._is_avx512_bf16_supported())
 

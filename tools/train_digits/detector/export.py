@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import io
-import logging
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
@@ -21,7 +17,7 @@ from tools.quantize import Calibration, quantize
 from tools.train_digits.detector.material import Shelf
 from tools.train_digits.detector.net import MEAN, STD, DigitDetectorNet, normalised
 from tools.train_digits.detector.views import Viewer
-from tools.train_faces.detector.export import ranges
+from tools.train_faces.detector.export import ranges, write_float
 from tools.train_faces.detector.net import fused
 
 WEIGHTS, FLOAT = "weights.pt", "float.tflite"
@@ -49,7 +45,7 @@ def export(net: DigitDetectorNet, scenes: Sequence[Scene], folder: Path, seed: i
     plain = fused(net.cpu()).to(memory_format=torch.contiguous_format)
     for number, (size, name) in enumerate(FILES.items()):
         source = folder / (FLOAT if number == 0 else f"float-{size[0]}.tflite")
-        write_float(plain, size, source)
+        write_float(plain, size, source, channels=1)
         _compare(plain, size, source)
         rng = np.random.default_rng([seed, 7, size[0]])
         viewer = Viewer(Shelf(scenes, rng), rng, size[0])
@@ -84,19 +80,6 @@ def honest(
             for part in head.parameters():
                 part.div_(temperature)
     return copied
-
-
-def write_float(net: nn.Module, size: tuple[int, int], path: Path) -> None:
-    """The float TFLite form of ``net``: input (1, height, width, 1)."""
-    said = io.StringIO()
-    with warnings.catch_warnings(), contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
-        warnings.simplefilter("ignore")
-        logging.getLogger("torch").setLevel(logging.ERROR)
-        # Brings JAX and more: seconds and half a gigabyte, needed only here.
-        import litert_torch  # noqa: PLC0415
-
-        model = litert_torch.to_channel_last_io(net, args=[0]).eval()
-        litert_torch.convert(model, (torch.rand(1, size[1], size[0], 1),)).export(str(path))
 
 
 def _taken(source: Path) -> str:

@@ -18,6 +18,7 @@ from tools.train_digits.detector.losses import Losses
 from tools.train_digits.detector.material import Shelf
 from tools.train_digits.detector.net import DigitDetectorNet, normalised
 from tools.train_digits.detector.views import Batch, Viewer
+from tools.train_digits.learn import half_is_faster
 
 BATCH, SIDE = 16, 256
 PEAK, FLOOR, WARM_UP = 3e-3, 3e-5, 0.04
@@ -125,7 +126,8 @@ class Learner:
             state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
             self._net.load_state_dict(state["net"])
             self.average.load_state_dict(state["average"])
-            self._optimiser.load_state_dict(state["optimiser"])
+            if "optimiser" in state:  # left out of what is kept for good: its moments are found anew
+                self._optimiser.load_state_dict(state["optimiser"])
             self.history = History(**state["history"])
         except Exception as error:  # torch raises many kinds for a damaged file
             first = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -139,11 +141,6 @@ class Learner:
                     mean.lerp_(learnt[name], 1 - decay)
                 else:
                     mean.copy_(learnt[name])
-
-
-def half_is_faster(device: str) -> bool:
-    """Whether the hardware multiplies 16-bit floats; weights, sums and the loss stay 32 bits wide."""
-    return device == "cuda" or bool(torch.cpu._is_avx512_bf16_supported())
 
 
 def _rate(share: float) -> float:

@@ -152,8 +152,8 @@ def honest(net: DetectorNet, scales: Sequence[tuple[float, float]]) -> DetectorN
     return copied
 
 
-def write_float(net: nn.Module, size: tuple[int, int], path: Path) -> None:
-    """The float TFLite form of ``net``: input (1, height, width, 3)."""
+def write_float(net: nn.Module, size: tuple[int, int], path: Path, channels: int = 3) -> None:
+    """The float TFLite form of ``net``: input (1, height, width, channels); ``size`` is (width, height)."""
     said = io.StringIO()
     with warnings.catch_warnings(), contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
         warnings.simplefilter("ignore")
@@ -162,4 +162,4 @@ def write_float(net: nn.Module, size: tuple[int, int], path: Path) -> None:
         import litert_torch  # noqa: PLC0415
 
         model = litert_torch.to_channel_last_io(net, args=[0]).eval()
-        litert_torch.convert(model, (torch.rand(1, size[1], size[0], 3),)).export(str(path))
+        litert_torch.convert(model, (torch.rand(1, size[1], size[0], channels),)).export(str(path))
